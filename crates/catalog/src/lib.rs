@@ -1,0 +1,23 @@
+//! What a cluster agrees on: tasks, topics with their events, and the outbox of deliveries. A
+//! deterministic state machine: [`Command`]s go in, the same on every member and in the same
+//! order; [`Outcome`]s and changed keys come out. No clock, no I/O, no randomness.
+
+mod alerts;
+pub mod catalog;
+mod codec;
+pub mod command;
+pub mod error;
+pub mod key;
+mod load;
+pub mod outbox;
+pub mod task;
+mod tasks;
+
+pub use catalog::{Catalog, Outcome, Published};
+pub use command::{Command, TaskPatch};
+pub use error::{Error, Rejection};
+pub use outbox::{Dropped, LaneState, OutboxLimits};
+pub use task::{Dbrp, Status, Task, TaskKind, Var, VarKind};
+
+/// A key of the control state and its new value; `None` deletes it.
+pub type Change = (Vec<u8>, Option<Vec<u8>>);

@@ -1,0 +1,221 @@
+//! The catalog in a store: changed keys, loading, and the digest that two members compare.
+
+use crate::key::Key;
+use crate::outbox::{Held, Stored};
+use crate::{Catalog, Change, Error, Task, codec};
+use alert::{DropReason, Handler, HandlerSpec};
+use model::{Event, EventState, Identity, Level, Name};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+#[derive(Serialize, Deserialize)]
+struct Meta {
+    applied: u64,
+    next_event: u64,
+    next_delivery: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredTopic {
+    open: bool,
+    handlers: Vec<Arc<HandlerSpec>>,
+}
+
+impl Catalog {
+    /// What changed since the last call, for the store to write in one batch.
+    pub fn take_changes(&mut self) -> Vec<Change> {
+        let dirty = std::mem::take(&mut self.dirty);
+        dirty
+            .into_iter()
+            .map(|key| (key.encode(), self.value(&key)))
+            .collect()
+    }
+
+    /// All that is stored, in order of the keys.
+    pub fn entries(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let mut keys = vec![Key::Meta];
+        keys.extend(self.tasks.keys().cloned().map(Key::Task));
+        for (name, topic) in self.topics.iter() {
+            keys.push(Key::Topic(name.clone()));
+            keys.extend(
+                topic
+                    .events(Level::Info)
+                    .map(|state| Key::EventState(name.clone(), state.id.as_str().into())),
+            );
+        }
+        keys.extend(
+            self.topics
+                .taken()
+                .map(|identity| Key::Taken(identity.shard)),
+        );
+        keys.extend(
+            self.outbox
+                .events
+                .keys()
+                .map(|number| Key::OutboxEvent(*number)),
+        );
+        keys.extend(
+            self.outbox
+                .deliveries
+                .keys()
+                .map(|number| Key::Delivery(*number)),
+        );
+        keys.extend(
+            self.outbox
+                .lanes
+                .keys()
+                .map(|(topic, handler)| Key::Lane(topic.clone(), handler.clone())),
+        );
+        let mut entries: Vec<_> = keys
+            .iter()
+            .filter_map(|key| self.value(key).map(|value| (key.encode(), value)))
+            .collect();
+        entries.sort();
+        entries
+    }
+
+    /// A number that is the same for two catalogs that hold the same. What lasts only as long as
+    /// the process (recovered events, collected counts) does not count.
+    pub fn digest(&self) -> u64 {
+        let mut hash = xxhash_rust::xxh3::Xxh3::new();
+        for (key, value) in self.entries() {
+            for part in [key, value] {
+                hash.update(&(part.len() as u64).to_be_bytes());
+                hash.update(&part);
+            }
+        }
+        hash.digest()
+    }
+
+    /// What is stored under a key now.
+    fn value(&self, key: &Key) -> Option<Vec<u8>> {
+        match key {
+            Key::Meta => {
+                let (next_event, next_delivery) =
+                    (self.outbox.next_event, self.outbox.next_delivery);
+                Some(codec::encode(&Meta {
+                    applied: self.applied,
+                    next_event,
+                    next_delivery,
+                }))
+            }
+            Key::Task(id) => self.tasks.get(id).map(|task| codec::encode(&**task)),
+            Key::Topic(name) => self.topics.get(name).map(|topic| {
+                let handlers = topic
+                    .handlers()
+                    .iter()
+                    .map(|handler| handler.spec.clone())
+                    .collect();
+                codec::encode(&StoredTopic {
+                    open: topic.is_open(),
+                    handlers,
+                })
+            }),
+            Key::EventState(topic, id) => {
+                let state = self.topics.get(topic)?.event(id)?;
+                (state.level != Level::Ok).then(|| codec::encode(state))
+            }
+            Key::Taken(shard) => self
+                .topics
+                .taken_of(*shard)
+                .map(|identity| codec::encode(&identity)),
+            Key::OutboxEvent(number) => self
+                .outbox
+                .events
+                .get(number)
+                .map(|held| codec::encode(&*held.event)),
+            Key::Delivery(number) => self.outbox.deliveries.get(number).map(codec::encode),
+            Key::Lane(topic, handler) => {
+                let lane = self.outbox.lanes.get(&(topic.clone(), handler.clone()))?;
+                (!lane.dropped.is_empty()).then(|| codec::encode(&lane.dropped))
+            }
+        }
+    }
+
+    /// The catalog that a store holds; the pairs may come in any order. An empty store is an
+    /// empty catalog.
+    pub fn load<K: AsRef<[u8]>, V: AsRef<[u8]>>(
+        pairs: impl IntoIterator<Item = (K, V)>,
+    ) -> Result<Catalog, Error> {
+        let mut catalog = Catalog::default();
+        let mut deliveries: Vec<(u64, Stored)> = Vec::new();
+        for (key, value) in pairs {
+            let value = value.as_ref();
+            match Key::decode(key.as_ref())? {
+                Key::Delivery(number) => {
+                    deliveries.push((number, codec::decode("a delivery", value)?))
+                }
+                key => catalog.load_one(key, value)?,
+            }
+        }
+        for (number, stored) in deliveries {
+            if !catalog.outbox.place(number, stored) {
+                return Err(Error::damaged(
+                    "a delivery",
+                    format!("the event of delivery {number} is missing"),
+                ));
+            }
+        }
+        Ok(catalog)
+    }
+
+    fn load_one(&mut self, key: Key, value: &[u8]) -> Result<(), Error> {
+        match key {
+            Key::Meta => {
+                let meta: Meta = codec::decode("the counters", value)?;
+                self.applied = meta.applied;
+                self.outbox.next_event = meta.next_event;
+                self.outbox.next_delivery = meta.next_delivery;
+            }
+            Key::Task(id) => {
+                let task: Task = codec::decode("a task", value)?;
+                self.tasks.insert(id, Arc::new(task));
+            }
+            Key::Topic(name) => self.load_topic(&name, codec::decode("a topic", value)?),
+            Key::EventState(name, _) => {
+                let state: EventState = codec::decode("the state of an event", value)?;
+                self.topics.entry(&name).remember(&state);
+            }
+            Key::Taken(_) => {
+                let identity: Identity = codec::decode("an identity", value)?;
+                self.topics.take(identity);
+            }
+            Key::OutboxEvent(number) => {
+                let event: Event = codec::decode("an event", value)?;
+                let bytes = alert::event_bytes(&event);
+                self.outbox.events.insert(
+                    number,
+                    Held {
+                        event: Arc::new(event),
+                        bytes,
+                        pending: 0,
+                    },
+                );
+            }
+            Key::Lane(topic, handler) => {
+                let dropped: BTreeMap<DropReason, u64> = codec::decode("counts", value)?;
+                self.outbox
+                    .lanes
+                    .entry((topic, handler))
+                    .or_default()
+                    .dropped = dropped;
+            }
+            Key::Delivery(_) => {}
+        }
+        Ok(())
+    }
+
+    fn load_topic(&mut self, name: &Name, stored: StoredTopic) {
+        let handlers = stored
+            .handlers
+            .into_iter()
+            .map(|spec| Handler::load(Arc::unwrap_or_clone(spec)))
+            .collect();
+        let topic = self.topics.entry(name);
+        topic.set_handlers(handlers);
+        if !stored.open {
+            topic.hide();
+        }
+    }
+}

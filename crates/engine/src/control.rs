@@ -1,0 +1,231 @@
+//! The control thread: the only one that changes the catalog. What comes together is applied
+//! together and flushed once; then the askers get their answers and the deliveries go out.
+
+use crate::clock::wall;
+use catalog::{Catalog, Command, Outcome, OutboxLimits, Rejection};
+use handler::{Deliverer, Report};
+use model::Event;
+use parking_lot::RwLock;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+use store::{Batch, Family, Log, State};
+use tokio::sync::{mpsc, oneshot};
+
+/// Messages that wait for the control thread: when it is behind, the shards wait too.
+const MESSAGES_MAX: usize = 1024;
+
+/// Messages that are applied and flushed together.
+const TOGETHER_MAX: usize = 256;
+
+/// Wait before a failed flush is tried again.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// Something for the control thread.
+pub enum Message {
+    /// Changes the catalog and answers once that is on the platter.
+    Command {
+        /// The change.
+        command: Command,
+        /// The asker.
+        reply: oneshot::Sender<Result<Outcome, Rejection>>,
+    },
+    /// Events of a shard, in order.
+    Events(Vec<Event>),
+    /// What became of deliveries.
+    Report(Report),
+    /// A checkpoint of a shard. All events up to its index came before it.
+    Checkpoint {
+        /// Its log group.
+        group: u64,
+        /// The last entry that it contains.
+        index: u64,
+        /// The changed values.
+        batch: Batch,
+    },
+    /// Answers when all that came before is done.
+    Flush(oneshot::Sender<()>),
+}
+
+/// The catalog, to be read by anyone, and the way to the thread that changes it.
+#[derive(Clone)]
+pub struct Control {
+    catalog: Arc<RwLock<Catalog>>,
+    messages: mpsc::Sender<Message>,
+    failures: Arc<AtomicU64>,
+}
+
+struct Thread {
+    catalog: Arc<RwLock<Catalog>>,
+    state: Arc<State>,
+    log: Arc<Log>,
+    deliverer: Deliverer,
+    failures: Arc<AtomicU64>,
+}
+
+type Answer = (oneshot::Sender<Result<Outcome, Rejection>>, Result<Outcome, Rejection>);
+
+/// What a round leaves to be done once the state is flushed.
+#[derive(Default)]
+struct Round {
+    batch: Batch,
+    answers: Vec<Answer>,
+    flushed: Vec<oneshot::Sender<()>>,
+    outcomes: Vec<Outcome>,
+    purge: Vec<(u64, u64)>,
+}
+
+impl Control {
+    /// Starts the thread. It ends when the last [`Control`] is gone.
+    pub fn start(
+        catalog: Catalog,
+        state: Arc<State>,
+        log: Arc<Log>,
+        deliverer: Deliverer,
+    ) -> std::io::Result<(Control, std::thread::JoinHandle<()>)> {
+        let (sender, receiver) = mpsc::channel(MESSAGES_MAX);
+        let catalog = Arc::new(RwLock::new(catalog));
+        let failures = Arc::new(AtomicU64::new(0));
+        let control = Control { catalog: catalog.clone(), messages: sender, failures: failures.clone() };
+        let thread = Thread { catalog, state, log, deliverer, failures };
+        let handle = std::thread::Builder::new().name("control".into()).spawn(move || thread.run(receiver))?;
+        Ok((control, handle))
+    }
+
+    /// The catalog as it is now.
+    pub fn catalog(&self) -> parking_lot::RwLockReadGuard<'_, Catalog> {
+        self.catalog.read()
+    }
+
+    /// Failed attempts to write the control state since the process started.
+    pub fn failures(&self) -> u64 {
+        self.failures.load(Relaxed)
+    }
+
+    /// Changes the catalog. `None`: the thread is gone, the server is stopping.
+    pub async fn command(&self, command: Command) -> Option<Result<Outcome, Rejection>> {
+        let (reply, answer) = oneshot::channel();
+        self.messages.send(Message::Command { command, reply }).await.ok()?;
+        answer.await.ok()
+    }
+
+    /// Hands a message over from a thread that may wait for room.
+    pub fn send_blocking(&self, message: Message) {
+        // The thread only ends after everyone who sends to it.
+        let _ = self.messages.blocking_send(message);
+    }
+
+    /// Hands a message over.
+    pub async fn send(&self, message: Message) {
+        let _ = self.messages.send(message).await;
+    }
+
+    /// Waits until all that was sent before is done.
+    pub async fn flush(&self) {
+        let (done, wait) = oneshot::channel();
+        self.send(Message::Flush(done)).await;
+        let _ = wait.await;
+    }
+}
+
+impl Thread {
+    fn run(self, mut messages: mpsc::Receiver<Message>) {
+        while let Some(first) = messages.blocking_recv() {
+            let mut round = Round::default();
+            self.apply(first, &mut round);
+            for _ in 1..TOGETHER_MAX {
+                match messages.try_recv() {
+                    Ok(message) => self.apply(message, &mut round),
+                    Err(_) => break,
+                }
+            }
+            self.finish(round);
+        }
+    }
+
+    fn apply(&self, message: Message, round: &mut Round) {
+        match message {
+            Message::Command { command, reply } => {
+                let outcome = self.change(&command);
+                round.outcomes.extend(outcome.clone().ok());
+                round.answers.push((reply, outcome));
+            }
+            Message::Events(events) => {
+                let limits = OutboxLimits::default();
+                let events = events.into_iter().map(Arc::new).collect();
+                let command = Command::PublishEvents { events, now: wall(), limits };
+                round.outcomes.extend(self.change(&command).ok());
+            }
+            Message::Report(report) => {
+                round.outcomes.extend(self.change(&of_report(report)).ok());
+            }
+            Message::Checkpoint { group, index, batch } => {
+                round.batch.append(batch);
+                round.purge.push((group, index));
+            }
+            Message::Flush(done) => round.flushed.push(done),
+        }
+    }
+
+    fn change(&self, command: &Command) -> Result<Outcome, Rejection> {
+        let mut catalog = self.catalog.write();
+        let index = catalog.applied() + 1;
+        catalog.apply(index, command)
+    }
+
+    /// Flushes what the round changed, however often that must be tried, and only then tells
+    /// anyone: what was said to be done is done.
+    fn finish(&self, mut round: Round) {
+        for (key, value) in self.catalog.write().take_changes() {
+            match value {
+                Some(value) => round.batch.put(Family::Control, key, value),
+                None => round.batch.delete(Family::Control, key),
+            }
+        }
+        if !round.batch.is_empty() {
+            while let Err(error) = self.state.write(round.batch.clone(), true) {
+                self.failures.fetch_add(1, Relaxed);
+                tracing::error!(%error, "cannot write the control state; tasks and alerts wait until it can be written");
+                std::thread::sleep(RETRY);
+            }
+        }
+        for (group, index) in round.purge {
+            if let Err(error) = self.log.purge(group, index) {
+                tracing::warn!(%error, group, "cannot purge the log; it is tried again with the next checkpoint");
+            }
+        }
+        for outcome in round.outcomes {
+            self.carry_out(outcome);
+        }
+        for (reply, answer) in round.answers {
+            let _ = reply.send(answer);
+        }
+        for done in round.flushed {
+            let _ = done.send(());
+        }
+    }
+
+    fn carry_out(&self, outcome: Outcome) {
+        let dropped = match outcome {
+            Outcome::Published(published) => {
+                for delivery in published.deliveries {
+                    self.deliverer.submit(delivery);
+                }
+                published.dropped
+            }
+            Outcome::Dropped(dropped) => dropped,
+            Outcome::Repeated | Outcome::Done | Outcome::Task(_) => return,
+        };
+        self.deliverer.cancel(dropped.iter().map(|d| (&d.topic, &d.handler, d.id)));
+    }
+}
+
+fn of_report(report: Report) -> Command {
+    match report {
+        Report::Delivered { id } => Command::Delivered { ids: vec![id] },
+        Report::Failed { id, attempts, next_at, error } => {
+            Command::DeliveryFailed { id, attempts, next_at, error }
+        }
+        Report::Dropped { id, reason, .. } => Command::DropDelivery { id, reason },
+    }
+}

@@ -1,0 +1,272 @@
+//! The engine: everything of one member, opened, running, stopped.
+
+use crate::clock::Clock;
+use crate::control::{Control, Message};
+use crate::directory::Directory;
+use crate::error::Error;
+use crate::options::Options;
+use crate::queue::{Job, Queue, Room};
+use crate::recover::{Recovered, Recovery};
+use crate::router::{Database, Tasks};
+use crate::tasks::RunningTasks;
+use crate::worker::Worker;
+use crate::write::Builders;
+use catalog::Catalog;
+use handler::{Deliverer, Handlers, Report};
+use parking_lot::{Mutex, RwLock};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use store::{Batch, DataDir, Family, Log, State};
+use tokio::sync::{mpsc, oneshot};
+
+/// Key of the number of shards, in the control family.
+const SHARDS: &[u8] = b"shards";
+
+/// Reports of deliveries that wait for the control thread.
+const REPORTS_MAX: usize = 1024;
+
+/// By name and retention policy.
+type Databases = BTreeMap<(String, String), Arc<Mutex<Database>>>;
+
+/// One member's engine.
+pub struct Engine {
+    pub(crate) options: Options,
+    pub(crate) log: Arc<Log>,
+    pub(crate) clock: Clock,
+    pub(crate) control: Control,
+    pub(crate) deliverer: Deliverer,
+    /// One a shard.
+    pub(crate) directories: Vec<Arc<Mutex<Directory>>>,
+    /// One a worker; shard `s` is run by worker `s % workers`.
+    pub(crate) queues: Vec<Arc<Queue>>,
+    pub(crate) room: Arc<Room>,
+    pub(crate) builders: Builders,
+    pub(crate) databases: RwLock<Databases>,
+    pub(crate) tasks: RunningTasks,
+    pub(crate) stopping: AtomicBool,
+    /// Writes refused because the tasks did not keep up.
+    pub(crate) refused: AtomicU64,
+    pub(crate) started: Instant,
+    pub(crate) throughput: crate::stats::Throughput,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    /// Locked for as long as the engine lives.
+    _data_dir: DataDir,
+}
+
+/// Nanoseconds of a monotonic clock, for the nodes' statistics.
+pub(crate) fn stopwatch() -> u64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    START.get_or_init(Instant::now).elapsed().as_nanos() as u64
+}
+
+impl Engine {
+    /// Opens the data directory, brings every shard back to where it was and starts to work. Call
+    /// it within a tokio runtime, from a thread that may block.
+    pub fn open(mut options: Options, data_dir: DataDir) -> Result<Arc<Engine>, Error> {
+        let state = Arc::new(State::open(data_dir.state_dir())?);
+        check_shards(&state, options.shards)?;
+        let log_options = store::log::Options { sync: options.sync, ..store::log::Options::default() };
+        let (log, found) = Log::open(data_dir.log_dir(), log_options)?;
+        let log = Arc::new(log);
+        tracing::info!(entries = found.entries, segments = found.segments, took = ?found.took, "opened the log");
+        if let Some(torn) = found.torn {
+            tracing::warn!(path = %torn.path.display(), offset = torn.offset, "cut off a record that was being written when the process died; it was never acknowledged");
+        }
+        let catalog = load_catalog(&state)?;
+        let waiting: Vec<alert::Delivery> = catalog.deliveries().collect();
+        let (reports, receiver) = mpsc::channel(REPORTS_MAX);
+        let handlers = Handlers::new(std::mem::take(&mut options.services));
+        let runtime = tokio::runtime::Handle::current();
+        let deliverer = Deliverer::new(options.deliveries, handlers, reports, runtime.clone());
+        let (control, thread) = Control::start(catalog, state.clone(), log.clone(), deliverer.clone())?;
+        runtime.spawn(forward_reports(receiver, control.clone()));
+        for delivery in waiting {
+            deliverer.submit(delivery);
+        }
+        let clock = Clock::default();
+        let (recovered, built) = recover_all(&options, &log, &state, &control, &clock)?;
+        let engine = Engine::assemble(options, data_dir, log, clock, control, deliverer, recovered)?;
+        engine.threads.lock().push(thread);
+        engine.tasks.found(built);
+        Ok(engine)
+    }
+
+    #[allow(clippy::too_many_arguments)] // The parts of the engine, put together at one place.
+    fn assemble(
+        options: Options,
+        data_dir: DataDir,
+        log: Arc<Log>,
+        clock: Clock,
+        control: Control,
+        deliverer: Deliverer,
+        recovered: Vec<Recovered>,
+    ) -> Result<Arc<Engine>, Error> {
+        let workers = worker_count(&options);
+        let room = Arc::new(Room::new(options.queue_bytes_max));
+        let queues: Vec<Arc<Queue>> = (0..workers).map(|_| Arc::default()).collect();
+        let mut held: Vec<Vec<_>> = (0..workers).map(|_| Vec::new()).collect();
+        let mut directories = Vec::new();
+        for (number, shard) in recovered.into_iter().enumerate() {
+            directories.push(Arc::new(Mutex::new(shard.directory)));
+            held[number % workers].push((number as u32, shard.shard, shard.applied, shard.saved));
+        }
+        let mut threads = Vec::new();
+        for (number, (queue, shards)) in queues.iter().zip(held).enumerate() {
+            let worker = Worker::new(queue.clone(), room.clone(), control.clone(), shards, workers as u32);
+            let builder = std::thread::Builder::new().name(format!("shards-{number}"));
+            threads.push(builder.spawn(move || worker.run())?);
+        }
+        let engine = Arc::new(Engine {
+            options,
+            log,
+            clock,
+            control,
+            deliverer,
+            directories,
+            queues,
+            room,
+            builders: Builders::default(),
+            databases: RwLock::default(),
+            tasks: RunningTasks::default(),
+            stopping: AtomicBool::new(false),
+            refused: AtomicU64::new(0),
+            started: Instant::now(),
+            throughput: crate::stats::Throughput::default(),
+            threads: Mutex::new(threads),
+            _data_dir: data_dir,
+        });
+        tokio::spawn(checkpoint_regularly(Arc::downgrade(&engine)));
+        Ok(engine)
+    }
+
+    /// The database that a write goes to.
+    pub(crate) fn database(&self, db: &str, rp: &str) -> Arc<Mutex<Database>> {
+        let rp = if rp.is_empty() { &self.options.default_retention_policy } else { rp };
+        let key = (db.to_owned(), rp.to_owned());
+        if let Some(database) = self.databases.read().get(&key) {
+            return database.clone();
+        }
+        let mut databases = self.databases.write();
+        let fresh = || Arc::new(Mutex::new(Database::new(db, rp, self.tasks.routed())));
+        databases.entry(key).or_insert_with(fresh).clone()
+    }
+
+    /// Routes all writes by these tasks from now on.
+    pub(crate) fn route_by(&self, tasks: Tasks) {
+        for database in self.databases.read().values() {
+            database.lock().set_tasks(tasks.clone());
+        }
+    }
+
+    /// Asks for a checkpoint of every shard, and waits until it is with the control thread.
+    pub async fn checkpoint(&self) {
+        let mut waits = Vec::new();
+        for queue in &self.queues {
+            let (done, wait) = oneshot::channel();
+            queue.push([Job::Checkpoint { done: Some(done) }]);
+            waits.push(wait);
+        }
+        for wait in waits {
+            let _ = wait.await;
+        }
+    }
+
+    /// The catalog as it is now.
+    pub fn catalog(&self) -> parking_lot::RwLockReadGuard<'_, Catalog> {
+        self.control.catalog()
+    }
+
+    /// What it was opened with.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Stops: takes no more writes, runs what is queued, writes checkpoints, makes the deliveries
+    /// that are due, all within `limit`. What is not done by then is continued by the next start.
+    pub async fn stop(&self, limit: Duration) {
+        let begun = Instant::now();
+        self.stopping.store(true, Relaxed);
+        let left = |limit: Duration| limit.saturating_sub(begun.elapsed());
+        if tokio::time::timeout(limit, self.checkpoint()).await.is_err() {
+            tracing::warn!("the tasks did not finish what was queued in time; it is in the log and continues with the next start");
+        }
+        let _ = tokio::time::timeout(left(limit), self.control.flush()).await;
+        let drained = self.deliverer.drain(left(limit)).await;
+        if drained.left > 0 {
+            tracing::info!(deliveries = drained.left, "deliveries wait in the outbox for the next start");
+        }
+        // What the last deliveries reported is written too.
+        let _ = tokio::time::timeout(left(limit).max(Duration::from_secs(1)), self.control.flush()).await;
+        for queue in &self.queues {
+            queue.push([Job::End]);
+        }
+    }
+}
+
+/// Number of worker threads.
+fn worker_count(options: &Options) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let wanted = if options.workers == 0 { cores } else { options.workers };
+    wanted.clamp(1, options.shards as usize)
+}
+
+/// The data directory keeps the number of shards that it was made with.
+fn check_shards(state: &State, wanted: u32) -> Result<(), Error> {
+    match state.get(Family::Checkpoints, SHARDS)? {
+        Some(found) => {
+            let found = found.try_into().map_or(0, u32::from_be_bytes);
+            if found == wanted { Ok(()) } else { Err(Error::Shards { found, wanted }) }
+        }
+        None => {
+            let mut batch = Batch::new();
+            batch.put(Family::Checkpoints, SHARDS, wanted.to_be_bytes());
+            Ok(state.write(batch, true)?)
+        }
+    }
+}
+
+fn load_catalog(state: &State) -> Result<Catalog, Error> {
+    let mut entries = Vec::new();
+    state.scan(Family::Control, b"", |key, value| entries.push((key.to_vec(), value.to_vec())))?;
+    Ok(Catalog::load(entries)?)
+}
+
+fn recover_all(
+    options: &Options,
+    log: &Log,
+    state: &State,
+    control: &Control,
+    clock: &Clock,
+) -> Result<(Vec<Recovered>, Vec<Arc<pipeline::Task>>), Error> {
+    let mut recovery = Recovery { options, log, state, control, clock, built: BTreeMap::new() };
+    let begun = Instant::now();
+    let mut recovered = Vec::new();
+    for number in 0..options.shards {
+        recovered.push(recovery.shard(number)?);
+    }
+    let replayed: u64 = recovered.iter().map(|shard| shard.replayed).sum();
+    let tasks = recovered.first().map(|shard| shard.shard.tasks().cloned().collect()).unwrap_or_default();
+    tracing::info!(shards = options.shards, replayed, took = ?begun.elapsed(), "brought the shards back");
+    Ok((recovered, tasks))
+}
+
+async fn forward_reports(mut reports: mpsc::Receiver<Report>, control: Control) {
+    while let Some(report) = reports.recv().await {
+        control.send(Message::Report(report)).await;
+    }
+}
+
+async fn checkpoint_regularly(engine: std::sync::Weak<Engine>) {
+    let Some(interval) = engine.upgrade().map(|engine| engine.options.checkpoint_interval) else { return };
+    loop {
+        tokio::time::sleep(interval).await;
+        let Some(engine) = engine.upgrade() else { return };
+        for queue in &engine.queues {
+            queue.push([Job::Checkpoint { done: None }]);
+        }
+    }
+}

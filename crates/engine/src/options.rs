@@ -1,0 +1,52 @@
+//! What the engine can be told.
+
+use pipeline::Server;
+use std::path::PathBuf;
+use std::time::Duration;
+use store::Sync;
+
+/// Options of the engine.
+#[derive(Debug)]
+pub struct Options {
+    /// Where everything is kept.
+    pub data_dir: PathBuf,
+    /// Number of shards. Fixed when the data directory is made.
+    pub shards: u32,
+    /// Threads that run the shards; 0 takes one a core.
+    pub workers: usize,
+    /// When writes reach the platter.
+    pub sync: Sync,
+    /// Longest time between two checkpoints of a shard that has work.
+    pub checkpoint_interval: Duration,
+    /// Bytes of entries that may wait for the pipeline before writers are slowed.
+    pub queue_bytes_max: usize,
+    /// How long a writer waits for room before it is refused.
+    pub write_timeout: Duration,
+    /// Retention policy of writes that name none.
+    pub default_retention_policy: String,
+    /// Facts that templates may name.
+    pub server: Server,
+    /// How deliveries are carried out.
+    pub deliveries: handler::Settings,
+    /// What handlers need.
+    pub services: handler::Services,
+}
+
+impl Options {
+    /// Defaults, with the data in `data_dir`.
+    pub fn new(data_dir: impl Into<PathBuf>) -> Options {
+        Options {
+            data_dir: data_dir.into(),
+            shards: 16,
+            workers: 0,
+            sync: Sync::Interval(Duration::from_secs(1)),
+            checkpoint_interval: Duration::from_secs(10),
+            queue_bytes_max: 64 << 20,
+            write_timeout: Duration::from_secs(30),
+            default_retention_policy: String::new(),
+            server: Server { hostname: "localhost".into(), task_master: "main".into(), ..Server::default() },
+            deliveries: handler::Settings::default(),
+            services: handler::Services::default(),
+        }
+    }
+}

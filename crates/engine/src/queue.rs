@@ -1,0 +1,135 @@
+//! What waits for a worker: jobs in order, bounded in bytes.
+
+use parking_lot::{Condvar, Mutex};
+use pipeline::endpoint::Shown;
+use pipeline::task::{Restored, Task};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use tokio::sync::{Notify, oneshot};
+
+/// Something for a worker to do with one of its shards.
+pub enum Job {
+    /// Points, at an index of the shard's log.
+    Entry {
+        /// The shard.
+        shard: u32,
+        /// Index in its log.
+        index: u64,
+        /// The points.
+        entry: model::Entry,
+        /// What it counts for in the queue.
+        bytes: usize,
+    },
+    /// A task starts at an index of the log.
+    Start {
+        /// The shard.
+        shard: u32,
+        /// Index in its log.
+        index: u64,
+        /// The task.
+        task: Arc<Task>,
+        /// How to build it again.
+        definition: Arc<[u8]>,
+        /// What its alerts find in their topics.
+        restored: Restored,
+    },
+    /// A task stops at an index of the log.
+    Stop {
+        /// The shard.
+        shard: u32,
+        /// Index in its log.
+        index: u64,
+        /// The task's id.
+        task: String,
+    },
+    /// What an endpoint shows.
+    Show {
+        /// The shard.
+        shard: u32,
+        /// The task.
+        task: String,
+        /// The node.
+        node: usize,
+        /// Where to put it.
+        reply: oneshot::Sender<Option<Vec<Shown>>>,
+    },
+    /// Checkpoint every shard that has work since its last.
+    Checkpoint {
+        /// Told when the checkpoints are with the control thread.
+        done: Option<oneshot::Sender<()>>,
+    },
+    /// Nothing comes any more.
+    End,
+}
+
+/// The jobs of one worker.
+#[derive(Default)]
+pub struct Queue {
+    jobs: Mutex<VecDeque<Job>>,
+    ready: Condvar,
+}
+
+/// Bytes of entries that wait in all queues together.
+pub struct Room {
+    used: AtomicUsize,
+    max: usize,
+    freed: Notify,
+}
+
+impl Queue {
+    /// Adds jobs behind what waits.
+    pub fn push(&self, jobs: impl IntoIterator<Item = Job>) {
+        let mut waiting = self.jobs.lock();
+        waiting.extend(jobs);
+        drop(waiting);
+        self.ready.notify_one();
+    }
+
+    /// Takes all that waits, sleeping until there is something. `taken` is an empty queue that is
+    /// swapped in, so that its memory is used again.
+    pub fn take(&self, taken: &mut VecDeque<Job>) {
+        let mut waiting = self.jobs.lock();
+        while waiting.is_empty() {
+            self.ready.wait(&mut waiting);
+        }
+        std::mem::swap(&mut *waiting, taken);
+    }
+}
+
+impl Room {
+    /// Room for `max` bytes.
+    pub fn new(max: usize) -> Room {
+        Room { used: AtomicUsize::new(0), max, freed: Notify::new() }
+    }
+
+    /// Bytes in use.
+    pub fn used(&self) -> usize {
+        self.used.load(Relaxed)
+    }
+
+    /// Waits until less than the maximum is in use. One write may then go beyond it: a write
+    /// larger than all the room must still get through.
+    pub async fn wait(&self) {
+        loop {
+            let freed = self.freed.notified();
+            if self.used() < self.max {
+                return;
+            }
+            freed.await;
+        }
+    }
+
+    /// Uses bytes.
+    pub fn take(&self, bytes: usize) {
+        self.used.fetch_add(bytes, Relaxed);
+    }
+
+    /// Gives bytes back.
+    pub fn give(&self, bytes: usize) {
+        let before = self.used.fetch_sub(bytes, Relaxed);
+        if before >= self.max && before - bytes < self.max {
+            self.freed.notify_waiters();
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Bringing shards back: the last checkpoint, then the log after it.
+
+use crate::clock::Clock;
+use crate::control::{Control, Message};
+use crate::definition::{Definition, TaskEntry};
+use crate::directory::Directory;
+use crate::error::Error;
+use crate::options::Options;
+use crate::submit::{group, kind};
+use crate::worker::{APPLIED, prefix};
+use model::codec::Decoder;
+use pipeline::Shard;
+use pipeline::checkpoint::{self, SavedTask, Source};
+use pipeline::node::Effects;
+use pipeline::task::Task;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use store::{Family, Log, State};
+
+/// Events that are handed over together while a log is replayed.
+const EVENTS_TOGETHER: usize = 1000;
+
+/// A shard that is back.
+pub struct Recovered {
+    /// Its pipeline.
+    pub shard: Shard,
+    /// The last entry applied.
+    pub applied: u64,
+    /// The last entry that its checkpoint contains.
+    pub saved: u64,
+    /// What the router needs of it.
+    pub directory: Directory,
+    /// Entries that were replayed.
+    pub replayed: u64,
+}
+
+/// What recovery needs of the member.
+pub struct Recovery<'a> {
+    /// Options.
+    pub options: &'a Options,
+    /// The log.
+    pub log: &'a Log,
+    /// The checkpoints.
+    pub state: &'a State,
+    /// Where replayed events go; those it has seen it does not take again.
+    pub control: &'a Control,
+    /// Must not give a time that the log holds.
+    pub clock: &'a Clock,
+    /// Tasks built so far, by their definition: shards share them.
+    pub built: BTreeMap<Vec<u8>, Arc<Task>>,
+}
+
+impl Recovery<'_> {
+    /// Brings one shard back.
+    pub fn shard(&mut self, number: u32) -> Result<Recovered, Error> {
+        let zone = jiff::tz::TimeZone::system();
+        let mut shard = Shard::new(number, self.options.shards, zone, Some(crate::engine::stopwatch));
+        let source = Prefixed { state: self.state, prefix: prefix(number) };
+        let (options, built) = (self.options, &mut self.built);
+        shard
+            .load(&source, &mut |saved: &SavedTask| build(options, built, &saved.definition))
+            .map_err(|source| Error::Checkpoint { shard: number, source })?;
+        let saved = source.applied()?;
+        let mut applied = saved;
+        let mut replayed = 0;
+        let mut decoder = Decoder::new();
+        let mut effects = Effects::default();
+        for entry in self.log.read(group(number), saved + 1..u64::MAX) {
+            let entry = entry?;
+            let fail = |why: String| Error::Entry { shard: number, index: entry.index, why };
+            match entry.kind {
+                kind::POINTS => {
+                    let points = decoder
+                        .decode(&entry.bytes, shard.series().len())
+                        .map_err(|error| fail(error.to_string()))?;
+                    self.clock.after(points.clock);
+                    shard.apply(entry.index, points, &mut effects);
+                }
+                kind::TASK => self.task(&mut shard, &entry.bytes).map_err(fail)?,
+                other => return Err(fail(format!("unknown kind of entry {other}"))),
+            }
+            (applied, replayed) = (entry.index, replayed + 1);
+            // Lines for the log were written when the points came.
+            effects.logs.clear();
+            if effects.events.len() >= EVENTS_TOGETHER {
+                self.control.send_blocking(Message::Events(std::mem::take(&mut effects.events)));
+            }
+        }
+        if !effects.events.is_empty() {
+            self.control.send_blocking(Message::Events(effects.events));
+        }
+        let directory = Directory::of(shard.series(), applied + 1);
+        Ok(Recovered { shard, applied, saved, directory, replayed })
+    }
+
+    fn task(&mut self, shard: &mut Shard, bytes: &[u8]) -> Result<(), String> {
+        match TaskEntry::decode(bytes)? {
+            TaskEntry::Stop { task } => shard.stop(&task),
+            TaskEntry::Start { definition, restored } => {
+                let task = build(self.options, &mut self.built, &definition)?;
+                shard.start(task, definition.into(), restored);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn build(
+    options: &Options,
+    built: &mut BTreeMap<Vec<u8>, Arc<Task>>,
+    definition: &[u8],
+) -> Result<Arc<Task>, String> {
+    if let Some(task) = built.get(definition) {
+        return Ok(task.clone());
+    }
+    let task = Definition::decode(definition)?
+        .build(&options.server, options.shards)
+        .map_err(|error| error.to_string())?;
+    built.insert(definition.to_vec(), task.clone());
+    Ok(task)
+}
+
+/// The checkpoint of one shard.
+struct Prefixed<'a> {
+    state: &'a State,
+    prefix: Vec<u8>,
+}
+
+impl Prefixed<'_> {
+    fn applied(&self) -> Result<u64, Error> {
+        let key = [&self.prefix, APPLIED].concat();
+        let value = self.state.get(Family::Checkpoints, &key)?;
+        Ok(value.and_then(|value| value.try_into().ok()).map_or(0, u64::from_be_bytes))
+    }
+}
+
+impl Source for Prefixed<'_> {
+    fn scan(&self, prefix: &[u8], each: checkpoint::Each<'_>) -> Result<(), checkpoint::Error> {
+        let whole = [&self.prefix, prefix].concat();
+        let mut result = Ok(());
+        let scanned = self.state.scan_from(Family::Checkpoints, &whole, &whole, |key, value| {
+            result = each(&key[self.prefix.len()..], value);
+            if result.is_ok() { std::ops::ControlFlow::Continue(()) } else { std::ops::ControlFlow::Break(()) }
+        });
+        scanned.map_err(|error| checkpoint::Error::Store(error.to_string()))?;
+        result
+    }
+}

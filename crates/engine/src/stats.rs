@@ -1,0 +1,106 @@
+//! Figures of the engine for the API.
+
+use crate::engine::Engine;
+use parking_lot::Mutex;
+use pipeline::task::Task;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+/// Points taken from one measurement.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ingress {
+    /// Database.
+    pub db: String,
+    /// Retention policy.
+    pub rp: String,
+    /// Measurement.
+    pub measurement: String,
+    /// Points since the process started.
+    pub points: u64,
+}
+
+/// Figures of the engine as a whole.
+#[derive(Clone, Debug)]
+pub struct EngineStats {
+    /// Since the engine was opened.
+    pub uptime: Duration,
+    /// Bytes of entries that wait for the pipeline.
+    pub queue_bytes: usize,
+    /// How many may.
+    pub queue_bytes_max: usize,
+    /// Writes refused because the tasks did not keep up.
+    pub writes_refused: u64,
+    /// Failed attempts to write the control state.
+    pub control_failures: u64,
+    /// Series by shard.
+    pub series: Vec<u32>,
+    /// Next index of the log by shard.
+    pub next_index: Vec<u64>,
+    /// The log.
+    pub log: store::LogStats,
+    /// The deliveries' lanes.
+    pub lanes: Vec<handler::LaneStats>,
+}
+
+/// Points a second of each task, worked out when somebody asks, at most once a second.
+#[derive(Default)]
+pub struct Throughput(Mutex<BTreeMap<String, Sample>>);
+
+struct Sample {
+    at: Instant,
+    collected: u64,
+    rate: f64,
+}
+
+impl Throughput {
+    /// Points a second that the task took in since it was last asked for, or lately.
+    pub fn of(&self, task: &Arc<Task>) -> f64 {
+        let collected = task.source_stats.collected.load(Relaxed);
+        let now = Instant::now();
+        let mut samples = self.0.lock();
+        let sample = samples.entry(task.id.to_string()).or_insert(Sample { at: now, collected, rate: 0.0 });
+        let past = now.duration_since(sample.at);
+        if past >= Duration::from_secs(1) {
+            let points = collected.saturating_sub(sample.collected);
+            *sample = Sample { at: now, collected, rate: points as f64 / past.as_secs_f64() };
+        }
+        sample.rate
+    }
+}
+
+impl Engine {
+    /// Points taken, by measurement.
+    pub fn ingress(&self) -> Vec<Ingress> {
+        let mut found = Vec::new();
+        for database in self.databases.read().values() {
+            let database = database.lock();
+            found.extend(database.points().filter(|(_, points)| *points > 0).map(|(origin, points)| Ingress {
+                db: origin.db.to_string(),
+                rp: origin.rp.to_string(),
+                measurement: origin.name.to_string(),
+                points,
+            }));
+        }
+        found
+    }
+
+    /// Figures as a whole.
+    pub fn stats(&self) -> EngineStats {
+        let of_shards = |figure: fn(&crate::directory::Directory) -> u64| -> Vec<u64> {
+            self.directories.iter().map(|directory| figure(&directory.lock())).collect()
+        };
+        EngineStats {
+            uptime: self.started.elapsed(),
+            queue_bytes: self.room.used(),
+            queue_bytes_max: self.options.queue_bytes_max,
+            writes_refused: self.refused.load(Relaxed),
+            control_failures: self.control.failures(),
+            series: of_shards(|directory| directory.len().into()).into_iter().map(|n| n as u32).collect(),
+            next_index: of_shards(|directory| directory.next_index),
+            log: self.log.stats(),
+            lanes: self.deliverer.stats(),
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! From runs to the log and the queues: where a write gets its place in the order of each shard.
+
+use crate::engine::Engine;
+use crate::error::WriteError;
+use crate::queue::Job;
+use line::Builder;
+use model::{Entry, SourceRun, codec};
+use std::sync::atomic::Ordering::Relaxed;
+use store::{Position, Record};
+
+/// Kinds of record in a shard's log.
+pub mod kind {
+    /// Points: a [`model::Entry`].
+    pub const POINTS: u8 = 1;
+    /// A task starts or stops: a [`crate::definition::TaskEntry`].
+    pub const TASK: u8 = 2;
+}
+
+/// The log group of a shard. Group 0 is the control group's.
+pub fn group(shard: u32) -> u64 {
+    u64::from(shard) + 1
+}
+
+impl Engine {
+    /// Waits for room, then logs and queues what a builder has collected. `None`: there was
+    /// nothing that a task wants.
+    pub(crate) async fn admit(&self, builder: &mut Builder) -> Result<Option<Position>, WriteError> {
+        if self.stopping.load(Relaxed) {
+            return Err(WriteError::Stopping);
+        }
+        let limit = self.options.write_timeout;
+        if tokio::time::timeout(limit, self.room.wait()).await.is_err() {
+            builder.clear();
+            self.refused.fetch_add(1, Relaxed);
+            return Err(WriteError::Busy(limit, self.room.used()));
+        }
+        let lanes: Vec<(u32, Vec<SourceRun>)> = builder.take().collect();
+        if lanes.is_empty() {
+            return Ok(None);
+        }
+        self.submit(lanes).map(Some)
+    }
+
+    /// Logs runs, by shard in ascending order, and queues them. The shards' directories are held
+    /// until the entries are queued: the order of the log is the order of the queue.
+    fn submit(&self, lanes: Vec<(u32, Vec<SourceRun>)>) -> Result<Position, WriteError> {
+        let numbers = lanes.iter().map(|(lane, _)| *lane).collect::<Vec<u32>>();
+        let mut held: Vec<_> = numbers.iter().map(|&lane| self.directories[lane as usize].lock()).collect();
+        let clock = self.clock.now();
+        let mut entries = Vec::with_capacity(lanes.len());
+        let mut bytes = Vec::with_capacity(lanes.len());
+        for ((_, runs), directory) in lanes.into_iter().zip(&held) {
+            let new_series = directory.unlogged().to_vec();
+            let entry = Entry { clock, first_series: directory.logged, new_series, runs };
+            let mut encoded = Vec::with_capacity(64 + entry.points() * 48);
+            codec::encode(&entry, &mut encoded);
+            entries.push(entry);
+            bytes.push(encoded);
+        }
+        let parts: Vec<[&[u8]; 1]> = bytes.iter().map(|b| [b.as_slice()]).collect();
+        let records: Vec<Record<'_>> = numbers
+            .iter()
+            .zip(&held)
+            .zip(&parts)
+            .map(|((&lane, directory), parts)| Record {
+                group: group(lane),
+                index: directory.next_index,
+                kind: kind::POINTS,
+                parts,
+            })
+            .collect();
+        let position = self.log.append(&records)?;
+        let mut jobs: Vec<Vec<Job>> = Vec::new();
+        jobs.resize_with(self.queues.len(), Vec::new);
+        for (((&shard, directory), entry), encoded) in numbers.iter().zip(&mut held).zip(entries).zip(&bytes) {
+            directory.set_logged();
+            let (index, bytes) = (directory.next_index, encoded.len());
+            directory.next_index += 1;
+            self.room.take(bytes);
+            jobs[shard as usize % self.queues.len()].push(Job::Entry { shard, index, entry, bytes });
+        }
+        for (queue, jobs) in self.queues.iter().zip(jobs) {
+            if !jobs.is_empty() {
+                queue.push(jobs);
+            }
+        }
+        Ok(position)
+    }
+
+    /// Logs and queues a task's start or stop in every shard, at one place of each log. `job`
+    /// makes the shard's job.
+    pub(crate) fn submit_task(
+        &self,
+        entry: &[u8],
+        job: impl Fn(u32, u64) -> Job,
+    ) -> Result<Position, WriteError> {
+        let mut held: Vec<_> = self.directories.iter().map(|directory| directory.lock()).collect();
+        let parts = [entry];
+        let records: Vec<Record<'_>> = held
+            .iter()
+            .enumerate()
+            .map(|(shard, directory)| Record {
+                group: group(shard as u32),
+                index: directory.next_index,
+                kind: kind::TASK,
+                parts: &parts,
+            })
+            .collect();
+        let position = self.log.append(&records)?;
+        for (shard, directory) in held.iter_mut().enumerate() {
+            let index = directory.next_index;
+            directory.next_index += 1;
+            self.queues[shard % self.queues.len()].push([job(shard as u32, index)]);
+        }
+        Ok(position)
+    }
+}

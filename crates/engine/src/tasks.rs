@@ -1,0 +1,189 @@
+//! The task master: defines, starts, stops and shows tasks. The catalog says what should run; the
+//! shards' logs say from which point on it does.
+
+mod change;
+mod view;
+
+pub use change::{NewTask, TaskChange};
+pub use view::TaskView;
+
+use crate::definition::{Definition, TaskEntry};
+use crate::engine::Engine;
+use crate::error::TaskError;
+use crate::queue::Job;
+use crate::router::Tasks;
+use alert::HandlerSpec;
+use catalog::{Command, Outcome, Status};
+use model::Level;
+use parking_lot::RwLock;
+use pipeline::task::{Restored, Task};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The tasks that run, by id.
+#[derive(Default)]
+pub struct RunningTasks {
+    running: RwLock<BTreeMap<String, Arc<Task>>>,
+    /// Held while tasks change: one change at a time.
+    pub(crate) changing: tokio::sync::Mutex<()>,
+}
+
+impl RunningTasks {
+    /// The tasks that were running when the shards were brought back.
+    pub(crate) fn found(&self, tasks: Vec<Arc<Task>>) {
+        *self.running.write() = tasks.into_iter().map(|task| (task.id.to_string(), task)).collect();
+    }
+
+    /// One of them.
+    pub fn get(&self, id: &str) -> Option<Arc<Task>> {
+        self.running.read().get(id).cloned()
+    }
+
+    /// All of them, for the router.
+    pub(crate) fn routed(&self) -> Tasks {
+        self.running.read().values().cloned().collect()
+    }
+
+    fn ids(&self) -> Vec<String> {
+        self.running.read().keys().cloned().collect()
+    }
+}
+
+impl Engine {
+    /// Makes what runs what the catalog says should run: after a start, where the process may have
+    /// died between the two.
+    pub async fn reconcile(&self) {
+        let _one = self.tasks.changing.lock().await;
+        self.route_by(self.tasks.routed());
+        let wanted: Vec<Arc<catalog::Task>> = self.catalog().tasks().cloned().collect();
+        for id in self.tasks.ids() {
+            let enabled = wanted.iter().any(|task| *task.id == *id && task.status == Status::Enabled);
+            if !enabled && let Err(error) = self.stop_task(&id).await {
+                tracing::error!(task = id, %error, "cannot stop a task that is not enabled any more");
+            }
+        }
+        for task in wanted.iter().filter(|task| task.status == Status::Enabled) {
+            match self.tasks.get(&task.id) {
+                Some(running) => self.open_topics(&running).await,
+                None => {
+                    if let Err(error) = self.start_task(task).await {
+                        tracing::error!(task = &*task.id, %error, "an enabled task does not start");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sends a command to the control thread.
+    pub(crate) async fn propose(&self, command: Command) -> Result<Outcome, TaskError> {
+        match self.control.command(command).await {
+            Some(Ok(outcome)) => Ok(outcome),
+            Some(Err(rejection)) => Err(TaskError::Invalid(rejection.to_string())),
+            None => Err(TaskError::Unavailable("the server is stopping".into())),
+        }
+    }
+
+    /// Starts a task in every shard, with empty state. A failure is noted with the task.
+    pub(crate) async fn start_task(&self, task: &catalog::Task) -> Result<(), TaskError> {
+        let started = self.try_start(task).await;
+        let error = started.as_ref().err().map(ToString::to_string).unwrap_or_default();
+        if task.error != error {
+            self.propose(Command::SetTaskError { id: task.id.clone(), error }).await?;
+        }
+        started
+    }
+
+    async fn try_start(&self, task: &catalog::Task) -> Result<(), TaskError> {
+        let definition = Definition {
+            id: task.id.clone(),
+            dbrps: task.dbrps.iter().map(|dbrp| (dbrp.db.clone(), dbrp.rp.clone())).collect(),
+            script: task.script.clone(),
+            vars: task.vars.clone(),
+        };
+        let built = definition.build(&self.options.server, self.options.shards).map_err(|error| match error {
+            TaskError::Script { line, .. } => TaskError::Start(line),
+            other => other,
+        })?;
+        self.check_handlers(&built)?;
+        self.open_topics(&built).await;
+        let restored = self.restored(&built);
+        let definition: Arc<[u8]> = definition.encode().into();
+        let entry = TaskEntry::Start { definition: definition.to_vec(), restored: restored.clone() };
+        let job = |shard, index| Job::Start {
+            shard,
+            index,
+            task: built.clone(),
+            definition: definition.clone(),
+            restored: restored.clone(),
+        };
+        self.log_task(&entry, job).await?;
+        self.tasks.running.write().insert(task.id.to_string(), built);
+        self.route_by(self.tasks.routed());
+        Ok(())
+    }
+
+    /// Stops a task in every shard; its state is forgotten, its topics are closed.
+    pub(crate) async fn stop_task(&self, id: &str) -> Result<(), TaskError> {
+        let Some(task) = self.tasks.running.write().remove(id) else { return Ok(()) };
+        self.route_by(self.tasks.routed());
+        let entry = TaskEntry::Stop { task: id.to_owned() };
+        self.log_task(&entry, |shard, index| Job::Stop { shard, index, task: id.to_owned() }).await?;
+        for alert in &task.alerts {
+            if let Some(topic) = &alert.anonymous {
+                self.propose(Command::CloseTopic { topic: topic.as_str().into() }).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn log_task(&self, entry: &TaskEntry, job: impl Fn(u32, u64) -> Job) -> Result<(), TaskError> {
+        let unavailable = |error: String| TaskError::Unavailable(format!("cannot log the task's change: {error}"));
+        let position = self.submit_task(&entry.encode(), job).map_err(|error| unavailable(error.to_string()))?;
+        // The catalog is flushed, so the log must be: a task must not come back without its start.
+        self.log.durable(position).await.map_err(|error| unavailable(error.to_string()))
+    }
+
+    fn check_handlers(&self, task: &Task) -> Result<(), TaskError> {
+        for spec in task.alerts.iter().flat_map(specs) {
+            self.deliverer.check(&spec).map_err(|error| TaskError::Start(error.to_string()))?;
+        }
+        Ok(())
+    }
+
+    /// Gives the task's anonymous topics their handlers.
+    async fn open_topics(&self, task: &Task) {
+        for alert in &task.alerts {
+            let Some(topic) = &alert.anonymous else { continue };
+            let handlers = specs(alert).collect();
+            let command = Command::SetTopicHandlers { topic: topic.as_str().into(), handlers };
+            if let Err(error) = self.propose(command).await {
+                tracing::error!(topic, %error, "cannot open an alert's topic");
+            }
+        }
+    }
+
+    /// What the task's alerts find in their topics. The anonymous topic goes before the named one.
+    fn restored(&self, task: &Task) -> Restored {
+        let catalog = self.catalog();
+        let mut restored = Restored::default();
+        for alert in &task.alerts {
+            let topics = [alert.named.as_deref(), alert.anonymous.as_deref()];
+            let mut events = BTreeMap::new();
+            for topic in topics.into_iter().flatten().filter_map(|name| catalog.topic(name)) {
+                let bad = topic.events(Level::Info);
+                events.extend(bad.map(|state| (state.id.clone(), (state.level, state.time))));
+            }
+            if !events.is_empty() {
+                restored.0.insert(alert.node.clone(), events);
+            }
+        }
+        restored
+    }
+}
+
+/// The handlers of an alert's anonymous topic: numbered, for a script may attach two of a kind.
+fn specs(alert: &pipeline::task::AlertTopics) -> impl Iterator<Item = HandlerSpec> {
+    alert.handlers.iter().enumerate().map(|(number, handler)| {
+        HandlerSpec::new(&format!("{}{number}", handler.kind), handler.kind, handler.options.clone())
+    })
+}

@@ -1,0 +1,108 @@
+//! The mathematics where Go's special cases or rounding are not those of the C library.
+
+/// The gamma function: NaN at the poles and at -Inf, an infinity of its sign at zero.
+pub(super) fn gamma(x: f64) -> f64 {
+    if x == f64::NEG_INFINITY || (x < 0.0 && x == x.floor()) {
+        return f64::NAN;
+    }
+    if x == 0.0 {
+        return f64::INFINITY.copysign(x);
+    }
+    libm::tgamma(x)
+}
+
+/// Orders beyond 32 bits give what they tend to: the functions vanish, or fall without bound.
+fn order(n: i64) -> i32 {
+    i32::try_from(n).unwrap_or(if n < 0 { -i32::MAX } else { i32::MAX })
+}
+
+/// The library loops up to the order: an order so far beyond the argument that the result is zero
+/// (or infinite) anyway must not keep the stream waiting.
+const ORDER_MAX: i32 = 1_000_000;
+
+pub(super) fn jn(n: i64, x: f64) -> f64 {
+    let n = order(n);
+    if x.is_nan() {
+        return x;
+    }
+    if n.unsigned_abs() > ORDER_MAX as u32 && x.abs() < f64::from(n.unsigned_abs()) / 2.0 {
+        return 0.0;
+    }
+    libm::jn(n.clamp(-ORDER_MAX, ORDER_MAX), x)
+}
+
+pub(super) fn yn(n: i64, x: f64) -> f64 {
+    let n = order(n);
+    if x < 0.0 || x.is_nan() {
+        return f64::NAN;
+    }
+    if n.unsigned_abs() > ORDER_MAX as u32 && x < f64::from(n.unsigned_abs()) / 2.0 {
+        return if n < 0 && n % 2 != 0 { f64::INFINITY } else { f64::NEG_INFINITY };
+    }
+    libm::yn(n.clamp(-ORDER_MAX, ORDER_MAX), x)
+}
+
+/// Exact for powers of two.
+pub(super) fn log2(x: f64) -> f64 {
+    if x.is_nan() || x <= 0.0 || x.is_infinite() {
+        return libm::log(x);
+    }
+    let (fraction, exponent) = libm::frexp(x);
+    if fraction == 0.5 {
+        return f64::from(exponent - 1);
+    }
+    libm::log(fraction) * std::f64::consts::LOG2_E + f64::from(exponent)
+}
+
+pub(super) fn log10(x: f64) -> f64 {
+    log2(x) * (std::f64::consts::LN_2 / std::f64::consts::LN_10)
+}
+
+pub(super) fn logb(x: f64) -> f64 {
+    if x == 0.0 {
+        f64::NEG_INFINITY
+    } else if x.is_infinite() {
+        f64::INFINITY
+    } else if x.is_nan() {
+        x
+    } else {
+        f64::from(libm::ilogb(x))
+    }
+}
+
+/// Unlike [`f64::max`], NaN wins over every number but +Inf, and 0 over -0.
+pub(super) fn max(a: f64, b: f64) -> f64 {
+    if a == f64::INFINITY || b == f64::INFINITY {
+        f64::INFINITY
+    } else if a.is_nan() || b.is_nan() {
+        f64::NAN
+    } else if a == 0.0 && b == 0.0 {
+        if a.is_sign_negative() { b } else { a }
+    } else if a > b {
+        a
+    } else {
+        b
+    }
+}
+
+/// The mirror of [`max`].
+pub(super) fn min(a: f64, b: f64) -> f64 {
+    -max(-a, -b)
+}
+
+/// The powers of ten up to 10^31; larger ones are 10^32k times one of these.
+const TENS: [f64; 32] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19,
+    1e20, 1e21, 1e22, 1e23, 1e24, 1e25, 1e26, 1e27, 1e28, 1e29, 1e30, 1e31,
+];
+const LARGE_TENS: [f64; 10] = [1e0, 1e32, 1e64, 1e96, 1e128, 1e160, 1e192, 1e224, 1e256, 1e288];
+const SMALL_TENS: [f64; 11] = [1e0, 1e-32, 1e-64, 1e-96, 1e-128, 1e-160, 1e-192, 1e-224, 1e-256, 1e-288, 1e-320];
+
+pub(super) fn pow10(n: i64) -> f64 {
+    match n {
+        0..=308 => LARGE_TENS[n as usize / 32] * TENS[n as usize % 32],
+        -323..=-1 => SMALL_TENS[-n as usize / 32] / TENS[-n as usize % 32],
+        1.. => f64::INFINITY,
+        _ => 0.0,
+    }
+}

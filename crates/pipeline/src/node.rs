@@ -1,0 +1,306 @@
+//! What a node is: a kind in the list, a definition that the script fills in, and an operator that
+//! runs. A node's file holds all three, in that order.
+
+use crate::args::{Args, Refused};
+use crate::edge::{EdgeKind, Message};
+use crate::group::{Group, GroupBy, GroupTable};
+use crate::state::{AnyStates, GroupState, States};
+use crate::stats::NodeStats;
+use model::{Event, Identity, Name, Origin, SeriesTable, TagSet, Time};
+use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// A kind of node: one line of the list in `nodes.rs`.
+pub struct Kind {
+    /// The chain method of TICKscript, which is also the stem of the node's name.
+    pub name: &'static str,
+    /// The stem of the node's name where it differs (`stateCount` makes `state_count2`).
+    pub stem: &'static str,
+    /// What Kapacitor's errors call its type: `FromNode`.
+    pub go: &'static str,
+    /// The edge it reads; `None` takes both.
+    pub wants: Option<EdgeKind>,
+    /// The edge it writes; `None` is the same as it reads.
+    pub provides: Option<EdgeKind>,
+    /// Takes further nodes as arguments: they become parents after the receiver.
+    pub joins: bool,
+    /// Kapacitor counts its groups as `working_cardinality`.
+    pub grouped: bool,
+    /// Makes a definition from the method's arguments.
+    pub create: fn(&Args<'_>) -> Result<Box<dyn Definition>, Refused>,
+    /// The properties.
+    pub properties: &'static [Property],
+    /// Statistics that only this kind has, by Kapacitor's names.
+    pub counters: &'static [&'static str],
+}
+
+/// A property of a definition.
+pub struct Property {
+    /// Its name in TICKscript.
+    pub name: &'static str,
+    /// Takes the arguments over into the definition.
+    pub set: fn(&mut dyn Any, &Args<'_>) -> Result<(), Refused>,
+}
+
+/// Writes the properties of a definition type: `properties!(Window { "period" => |d, a| { ... } })`.
+#[macro_export]
+macro_rules! properties {
+    ($type:ty { $($name:literal => |$d:ident, $a:ident| $body:expr),* $(,)? }) => {
+        &[$($crate::node::Property {
+            name: $name,
+            set: |definition, $a| {
+                let $d = definition.downcast_mut::<$type>().expect("a property of its own kind");
+                $body;
+                Ok(())
+            },
+        }),*]
+    };
+}
+
+/// What the script says of a node.
+pub trait Definition: Any + Send + Sync {
+    /// As `Any`, for its properties.
+    fn as_any(&mut self) -> &mut dyn Any;
+
+    /// As `Any`, to be read.
+    fn as_any_ref(&self) -> &dyn Any;
+
+    /// Whether one of the kind's properties can be used now (an alert's handlers open more).
+    fn has_property(&self, _name: &str) -> bool {
+        true
+    }
+
+    /// What Kapacitor's errors call it where that is not the kind's name.
+    fn go(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// What it needs of the points that its parent keeps for it.
+    fn demand(&self) -> Demand {
+        Demand::All
+    }
+
+    /// Checks the whole once the script is read. The error names the property that is wrong.
+    fn validate(&self, _parents: usize) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// How its output is grouped, given how each parent's is.
+    fn group_by(&self, parents: &[GroupBy]) -> GroupBy {
+        parents.first().cloned().unwrap_or_default()
+    }
+
+    /// It remembers something of a group, so all points of a group must meet in one place.
+    fn is_stateful(&self) -> bool;
+
+    /// It remembers something that spans the groups of such an edge: then all points of the task
+    /// must meet in one place.
+    fn spans_groups(&self, _edge: EdgeKind) -> bool {
+        false
+    }
+
+    /// Tags that it writes or deletes: no use for placing points from there on.
+    fn changes_tags(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Makes the operator.
+    fn build(&self, cx: &Build<'_>) -> Result<Box<dyn AnyNode>, String>;
+}
+
+/// What a node needs of points that another keeps for it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Demand {
+    /// Everything.
+    All,
+    /// The time and one field.
+    Field(String),
+}
+
+/// Where a node stands, while it is built.
+pub struct Build<'a> {
+    /// The task.
+    pub task: &'a Name,
+    /// The node's name, `alert3`.
+    pub name: &'a str,
+    /// The edge that its parents give it.
+    pub edge: EdgeKind,
+    /// How each parent is grouped.
+    pub parents: &'a [GroupBy],
+    /// Its parent is the source of the task.
+    pub below_source: bool,
+    /// What its children need of points that it keeps.
+    pub demand: &'a Demand,
+    /// Facts about the server that templates may name.
+    pub server: &'a Server,
+}
+
+/// The server, as `{{ .ServerInfo }}` and alert topics know it.
+#[derive(Clone, Debug, Default)]
+pub struct Server {
+    /// Host name.
+    pub hostname: String,
+    /// Cluster id.
+    pub cluster_id: String,
+    /// Server id.
+    pub server_id: String,
+    /// `main`, or the id of a replay: the first part of an anonymous topic.
+    pub task_master: String,
+}
+
+/// A node that runs: immutable, with what it remembers of a group beside it.
+pub trait Node: Send + Sync + 'static {
+    /// What it remembers of each group.
+    type State: GroupState;
+
+    /// Takes what one entry brings along each of its input edges (one a parent, in order), and
+    /// gives what it sends on.
+    fn feed(&self, cx: &mut Cx<'_>, states: &mut States<Self::State>, inputs: &mut [Message]) -> Message;
+
+    /// What the HTTP endpoint of the node shows, for the nodes that have one.
+    fn show(&self, _states: &States<Self::State>) -> Vec<crate::endpoint::Shown> {
+        Vec::new()
+    }
+}
+
+/// A [`Node`] of any state.
+pub trait AnyNode: Send + Sync {
+    /// Empty states.
+    fn states(&self) -> Box<dyn AnyStates>;
+
+    /// See [`Node::feed`].
+    fn feed(&self, cx: &mut Cx<'_>, states: &mut dyn AnyStates, inputs: &mut [Message]) -> Message;
+
+    /// See [`Node::show`].
+    fn show(&self, states: &dyn AnyStates) -> Vec<crate::endpoint::Shown>;
+}
+
+impl<N: Node> AnyNode for N {
+    fn states(&self) -> Box<dyn AnyStates> {
+        Box::new(States::<N::State>::default())
+    }
+
+    fn feed(&self, cx: &mut Cx<'_>, states: &mut dyn AnyStates, inputs: &mut [Message]) -> Message {
+        let states = states.as_any().downcast_mut().expect("states that this node made");
+        Node::feed(self, cx, states, inputs)
+    }
+
+    fn show(&self, states: &dyn AnyStates) -> Vec<crate::endpoint::Shown> {
+        let states = states.as_any_ref().downcast_ref().expect("states that this node made");
+        Node::show(self, states)
+    }
+}
+
+/// What a node may see and do while it is fed.
+pub struct Cx<'a> {
+    /// The shard's series.
+    pub series: &'a SeriesTable,
+    /// The groups of every grouping in the shard.
+    pub spaces: &'a mut [GroupTable],
+    /// Which of them the first input uses.
+    pub space_in: usize,
+    /// Which of them the output uses.
+    pub space_out: usize,
+    /// The entry's clock.
+    pub now: Time,
+    /// The same for lambdas, with the zone that time functions use.
+    pub env: &'a lambda::Env,
+    /// The shard and the entry; the sequence grows with each event.
+    pub identity: &'a mut Identity,
+    /// The node's counters.
+    pub stats: &'a NodeStats,
+    /// The task.
+    pub task: &'a Name,
+    /// The node.
+    pub name: &'a Name,
+    /// Where requests for side effects go.
+    pub effects: &'a mut Effects,
+    /// Event states that topics remember, for alerts of a group seen for the first time.
+    pub restored: &'a crate::task::Restored,
+    /// Errors are counted, not logged.
+    pub quiet: bool,
+}
+
+impl Cx<'_> {
+    /// The group at an index of the input.
+    pub fn group(&self, group: u32) -> &Group {
+        self.spaces[self.space_in].get(group)
+    }
+
+    /// The group of the output that a point with these tags belongs to.
+    pub fn regroup(&mut self, tags: &TagSet, origin: &Arc<Origin>) -> u32 {
+        self.spaces[self.space_out].of_tags(tags, origin)
+    }
+
+    /// The group of a point whose tags a node has changed: the same group-by tags with their new
+    /// values.
+    pub fn regroup_changed(&mut self, group: u32, tags: &TagSet) -> u32 {
+        let old = self.spaces[self.space_in].get(group);
+        let keys: Vec<&str> = old.tags.iter().map(|(key, _)| key).collect();
+        let new = Group { tags: tags.project(&keys), name: old.name.clone() };
+        if self.space_in == self.space_out && new.tags == old.tags {
+            return group;
+        }
+        self.spaces[self.space_out].intern(new)
+    }
+
+    /// Counts points that the node could not use, and says why once an entry.
+    pub fn error(&mut self, points: u64, message: impl FnOnce() -> String) {
+        self.stats.errors.fetch_add(points, Relaxed);
+        if self.quiet {
+            return;
+        }
+        self.effects.logs.push(Log {
+            level: LogLevel::Error,
+            task: self.task.clone(),
+            node: self.name.clone(),
+            message: message(),
+            points,
+        });
+    }
+
+    /// The identity of the next event.
+    pub fn next_identity(&mut self) -> Identity {
+        let identity = *self.identity;
+        self.identity.sequence += 1;
+        identity
+    }
+}
+
+/// Requests for side effects, in the order in which they were made.
+#[derive(Debug, Default)]
+pub struct Effects {
+    /// Alert events.
+    pub events: Vec<Event>,
+    /// Lines for the server's log.
+    pub logs: Vec<Log>,
+}
+
+/// A line for the server's log.
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// How important.
+    pub level: LogLevel,
+    /// The task.
+    pub task: Name,
+    /// The node.
+    pub node: Name,
+    /// The text.
+    pub message: String,
+    /// Points it speaks of, when it reports errors.
+    pub points: u64,
+}
+
+/// Levels of a [`Log`] line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogLevel {
+    /// `DEBUG`
+    Debug,
+    /// `INFO`
+    Info,
+    /// `WARN`
+    Warn,
+    /// `ERROR`
+    Error,
+}

@@ -1,0 +1,391 @@
+//! A shard: the tasks, the series and the groups of one slice of the key space. It is a
+//! deterministic state machine: entries go in, effects come out, nothing else is looked at.
+
+use crate::edge::{Message, Run};
+use crate::endpoint::Shown;
+use crate::group::{GroupBy, GroupTable};
+use crate::merge::merge;
+use crate::node::{AnyNode, Cx, Effects};
+use crate::state::AnyStates;
+use crate::task::{Restored, Task};
+use crate::view::{Arrived, Surroundings, View, groups_of};
+use hashbrown::HashMap;
+use jiff::tz::TimeZone;
+use lambda::Env;
+use model::{Entry, Identity, Name, Origin, SeriesTable, Time};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// Reads a clock for the statistics, nanoseconds. Nothing that the pipeline computes depends on it.
+pub type Stopwatch = fn() -> u64;
+
+/// One entry in so many is timed.
+const TIMED_EVERY: u64 = 16;
+
+/// A shard.
+pub struct Shard {
+    pub(crate) number: u32,
+    pub(crate) shards: u32,
+    pub(crate) series: SeriesTable,
+    pub(crate) spaces: Vec<GroupTable>,
+    /// How many operators use each space; 0 frees the slot.
+    pub(crate) space_users: Vec<u32>,
+    pub(crate) tasks: Vec<Running>,
+    pub(crate) saved: crate::checkpoint::Saved,
+    views: Vec<View>,
+    /// For each origin, the `(task, source)` pairs that read it. Forgotten when tasks change.
+    routes: HashMap<Arc<Origin>, Arc<[(usize, usize)]>>,
+    zone: TimeZone,
+    stopwatch: Option<Stopwatch>,
+    entries: u64,
+}
+
+/// A task in a shard.
+pub(crate) struct Running {
+    pub(crate) task: Arc<Task>,
+    /// How to build the task again; the shard only keeps it.
+    pub(crate) definition: Arc<[u8]>,
+    pub(crate) restored: Restored,
+    pub(crate) states: Vec<Option<Box<dyn AnyStates>>>,
+    /// The spaces of each operator: of its first input, of its output.
+    pub(crate) spaces: Vec<(usize, usize)>,
+    /// The view of each source.
+    views: Vec<usize>,
+    /// It panicked: a bug. It takes no more points until it is started again.
+    pub(crate) failed: Option<String>,
+}
+
+impl Shard {
+    /// An empty shard, number `number` of `shards`.
+    pub fn new(number: u32, shards: u32, zone: TimeZone, stopwatch: Option<Stopwatch>) -> Shard {
+        Shard {
+            number,
+            shards,
+            series: SeriesTable::default(),
+            spaces: Vec::new(),
+            space_users: Vec::new(),
+            tasks: Vec::new(),
+            saved: crate::checkpoint::Saved::default(),
+            views: Vec::new(),
+            routes: HashMap::new(),
+            zone,
+            stopwatch,
+            entries: 0,
+        }
+    }
+
+    /// The series that the shard knows.
+    pub fn series(&self) -> &SeriesTable {
+        &self.series
+    }
+
+    /// Starts a task with empty state; one that runs under the same id is stopped first. A
+    /// checkpoint keeps `definition` for whoever has to build the task again.
+    pub fn start(&mut self, task: Arc<Task>, definition: Arc<[u8]>, restored: Restored) {
+        self.stop(&task.id);
+        let spaces = task.operators.iter().map(|operator| match operator {
+            None => (0, 0),
+            Some(operator) => (self.use_space(&operator.by_in), self.use_space(&operator.by_out)),
+        });
+        let spaces: Vec<(usize, usize)> = spaces.collect();
+        let views = task.sources.iter().map(|s| self.use_view(&task, s.filter.as_ref())).collect();
+        let states =
+            task.operators.iter().map(|o| o.as_ref().map(|o| AnyNode::states(&*o.node))).collect();
+        let running = Running { definition, restored, states, spaces, views, failed: None, task };
+        let at = self.tasks.partition_point(|other| other.task.id < running.task.id);
+        self.saved.task_started(&running.task.id);
+        self.tasks.insert(at, running);
+        self.routes.clear();
+    }
+
+    /// Stops a task and forgets its state.
+    pub fn stop(&mut self, id: &str) {
+        let Some(at) = self.position(id) else { return };
+        let running = self.tasks.remove(at);
+        for (operator, &(input, output)) in running.task.operators.iter().zip(&running.spaces) {
+            if operator.is_some() {
+                self.release_space(input);
+                self.release_space(output);
+            }
+        }
+        for view in running.views {
+            self.views[view].users -= 1;
+        }
+        self.saved.task_stopped(id);
+        self.routes.clear();
+    }
+
+    /// Marks a task as one that takes no more points.
+    pub(crate) fn fail(&mut self, id: &str, why: Option<String>) {
+        let Some(at) = self.position(id) else { return };
+        self.tasks[at].failed = why;
+        self.routes.clear();
+    }
+
+    pub(crate) fn position(&self, id: &str) -> Option<usize> {
+        self.tasks.binary_search_by(|running| (*running.task.id).cmp(id)).ok()
+    }
+
+    fn use_space(&mut self, by: &GroupBy) -> usize {
+        let used = |users: &[u32], at: usize| users[at] > 0;
+        let same = (0..self.spaces.len()).find(|&at| used(&self.space_users, at) && self.spaces[at].by == *by);
+        let at = same.unwrap_or_else(|| {
+            let fresh = GroupTable::new(by.clone());
+            match self.space_users.iter().position(|users| *users == 0) {
+                Some(free) => {
+                    self.spaces[free] = fresh;
+                    free
+                }
+                None => {
+                    self.spaces.push(fresh);
+                    self.space_users.push(0);
+                    self.spaces.len() - 1
+                }
+            }
+        });
+        self.space_users[at] += 1;
+        at
+    }
+
+    pub(crate) fn release_space(&mut self, at: usize) {
+        self.space_users[at] -= 1;
+        if self.space_users[at] == 0 {
+            self.spaces[at] = GroupTable::new(GroupBy::default());
+            self.saved.space_freed(at);
+        }
+    }
+
+    fn use_view(&mut self, task: &Task, filter: Option<&Arc<lambda::Lambda>>) -> usize {
+        let same = self.views.iter().position(|v| v.users > 0 && v.is(&task.placement, filter));
+        let at = same.unwrap_or_else(|| {
+            let view = View::new(task.placement.clone(), filter.cloned());
+            match self.views.iter().position(|view| view.users == 0) {
+                Some(free) => {
+                    self.views[free] = view;
+                    free
+                }
+                None => {
+                    self.views.push(view);
+                    self.views.len() - 1
+                }
+            }
+        });
+        self.views[at].users += 1;
+        at
+    }
+
+    /// Takes an entry of the log. `index` names it; the events in `effects` carry it.
+    pub fn apply(&mut self, index: u64, entry: Entry, effects: &mut Effects) {
+        self.entries += 1;
+        for series in entry.new_series {
+            self.series.push(series);
+        }
+        let mut identity = Identity { shard: self.number, index, sequence: 0 };
+        let runs = entry.runs.into_iter().filter(|run| !run.times.is_empty());
+        let mut arrived: Vec<Arrived> = runs.map(Arrived::new).collect();
+        let wanted = self.wanted(&arrived);
+        let mut from = 0;
+        while from < wanted.len() {
+            let task = wanted[from].0;
+            let to = from + wanted[from..].iter().take_while(|w| w.0 == task).count();
+            self.run_task(task, &wanted[from..to], &mut arrived, entry.clock, &mut identity, effects);
+            from = to;
+        }
+    }
+
+    /// The `(task, source, run)` triples of an entry, sorted by task.
+    fn wanted(&mut self, arrived: &[Arrived]) -> Vec<(usize, usize, usize)> {
+        let mut wanted = Vec::new();
+        for (run, points) in arrived.iter().enumerate() {
+            let routes = self.routes_of(points.rows.origins.get(0));
+            wanted.extend(routes.iter().map(|&(task, source)| (task, source, run)));
+        }
+        if arrived.len() > 1 {
+            wanted.sort_unstable();
+        }
+        wanted
+    }
+
+    fn routes_of(&mut self, origin: &Arc<Origin>) -> Arc<[(usize, usize)]> {
+        if let Some(routes) = self.routes.get(origin) {
+            return routes.clone();
+        }
+        let mut routes = Vec::new();
+        for (at, running) in self.tasks.iter().enumerate() {
+            if running.failed.is_none() && running.task.in_dbrps(origin) {
+                let sources = running.task.sources.iter().enumerate();
+                routes.extend(sources.filter(|(_, s)| s.matches(origin)).map(|(source, _)| (at, source)));
+            }
+        }
+        let routes: Arc<[(usize, usize)]> = routes.into();
+        self.routes.insert(origin.clone(), routes.clone());
+        routes
+    }
+
+    /// Feeds one task. A panic in it is a bug of Farad: the task stops and says so, all others go on.
+    fn run_task(
+        &mut self,
+        at: usize,
+        wanted: &[(usize, usize, usize)],
+        arrived: &mut [Arrived],
+        now: Time,
+        identity: &mut Identity,
+        effects: &mut Effects,
+    ) {
+        let (events, logs) = (effects.events.len(), effects.logs.len());
+        let run = AssertUnwindSafe(|| self.feed_task(at, wanted, arrived, now, identity, effects));
+        if let Err(panic) = catch_unwind(run) {
+            let text = panic
+                .downcast_ref::<String>()
+                .map(String::as_str)
+                .or_else(|| panic.downcast_ref::<&str>().copied())
+                .unwrap_or("no message");
+            // Half an entry's effects are no use to anyone.
+            effects.events.truncate(events);
+            effects.logs.truncate(logs);
+            let id = self.tasks[at].task.id.clone();
+            self.saved.task_started(&id);
+            self.fail(&id, Some(format!("node panicked: {text}")));
+        }
+    }
+
+    fn feed_task(
+        &mut self,
+        at: usize,
+        wanted: &[(usize, usize, usize)],
+        arrived: &mut [Arrived],
+        now: Time,
+        identity: &mut Identity,
+        effects: &mut Effects,
+    ) {
+        let running = &mut self.tasks[at];
+        let task = running.task.clone();
+        let env = Env { now, zone: self.zone.clone() };
+        let around = Surroundings {
+            series: &self.series,
+            shard: self.number,
+            shards: self.shards,
+            env: &env,
+        };
+        let mut messages: Vec<Message> = Vec::with_capacity(task.operators.len());
+        messages.resize_with(task.operators.len(), Message::default);
+        let mut came = 0;
+        for (number, source) in task.sources.iter().enumerate() {
+            let mut parts: Vec<Run> = Vec::new();
+            let (mut of_source, mut failed) = (0, (0, None));
+            let space = running.spaces[source.node].1;
+            for &(_, _, run) in wanted.iter().filter(|(_, s, _)| *s == number) {
+                let selected = arrived[run].select(running.views[number], &mut self.views, &around);
+                of_source += selected.arrived;
+                failed.0 += selected.failed.0;
+                failed.1 = failed.1.or_else(|| selected.failed.1.clone());
+                if !selected.rows.is_empty() {
+                    parts.push(selected.run(space, &mut self.spaces[space], &self.series));
+                }
+            }
+            came = came.max(of_source);
+            messages[source.node] = join_parts(parts, &mut self.spaces[space], &self.series);
+            let operator = task.operators[source.node].as_ref().expect("a from node is an operator");
+            // What the view dropped counts as collected: it did reach the node.
+            let dropped = of_source - messages[source.node].count();
+            operator.stats.collected.fetch_add(dropped, Relaxed);
+            if failed.0 > 0 {
+                operator.stats.errors.fetch_add(failed.0, Relaxed);
+                if !operator.quiet {
+                    effects.logs.push(crate::node::Log {
+                        level: crate::node::LogLevel::Error,
+                        task: task.id.clone(),
+                        node: task.names[source.node].clone(),
+                        message: failed.1.unwrap_or_default(),
+                        points: failed.0,
+                    });
+                }
+            }
+        }
+        task.source_stats.collected.fetch_add(came, Relaxed);
+        task.source_stats.emitted.fetch_add(came, Relaxed);
+        let timed = self.stopwatch.filter(|_| self.entries.is_multiple_of(TIMED_EVERY));
+        for (node, operator) in task.operators.iter().enumerate() {
+            let Some(operator) = operator else { continue };
+            let mut inputs: Vec<Message> = if operator.parents == [0] {
+                vec![std::mem::take(&mut messages[node])]
+            } else {
+                operator.parents.iter().map(|&p| take(&mut messages, p, node, &task)).collect()
+            };
+            let came: u64 = inputs.iter().map(Message::count).sum();
+            if came == 0 {
+                continue;
+            }
+            let stats = &*operator.stats;
+            stats.collected.fetch_add(came, Relaxed);
+            if task.graph.nodes[node].kind.grouped {
+                let groups = inputs.iter().map(Message::groups_end).max().unwrap_or(0);
+                stats.groups[self.number as usize].fetch_max(u64::from(groups), Relaxed);
+            }
+            let (space_in, space_out) = running.spaces[node];
+            let mut cx = Cx {
+                series: &self.series,
+                spaces: &mut self.spaces,
+                space_in,
+                space_out,
+                now,
+                env: &env,
+                identity,
+                stats,
+                task: &task.id,
+                name: &task.names[node],
+                effects,
+                restored: &running.restored,
+                quiet: operator.quiet,
+            };
+            let states = running.states[node].as_mut().expect("an operator has states");
+            let start = timed.map(|clock| clock());
+            messages[node] = operator.node.feed(&mut cx, &mut **states, &mut inputs);
+            if let (Some(clock), Some(start)) = (timed, start) {
+                stats.exec_ns.fetch_add(clock().saturating_sub(start), Relaxed);
+                stats.exec_count.fetch_add(came, Relaxed);
+            }
+            stats.emitted.fetch_add(messages[node].count(), Relaxed);
+        }
+    }
+
+    /// The tasks that run, in order of their ids.
+    pub fn tasks(&self) -> impl Iterator<Item = &Arc<Task>> {
+        self.tasks.iter().map(|running| &running.task)
+    }
+
+    /// What an endpoint of a task shows in this shard; `None` when the task does not run here.
+    pub fn show(&self, task: &str, node: usize) -> Option<Vec<Shown>> {
+        let running = &self.tasks[self.position(task)?];
+        let operator = running.task.operators.get(node)?.as_ref()?;
+        Some(operator.node.show(&**running.states[node].as_ref()?))
+    }
+
+    /// Why tasks of this shard have stopped working.
+    pub fn failures(&self) -> impl Iterator<Item = (&Name, &str)> {
+        self.tasks.iter().filter_map(|r| Some((&r.task.id, r.failed.as_deref()?)))
+    }
+}
+
+/// The message of a parent: moved to its last child, copied (by reference counts) to the others.
+fn take(messages: &mut [Message], parent: usize, child: usize, task: &Task) -> Message {
+    if task.graph.nodes[parent].children.last() == Some(&child) {
+        std::mem::take(&mut messages[parent])
+    } else {
+        messages[parent].clone()
+    }
+}
+
+fn join_parts(mut parts: Vec<Run>, space: &mut GroupTable, series: &SeriesTable) -> Message {
+    match parts.len() {
+        0 => Message::None,
+        1 => Message::Stream(parts.remove(0)),
+        _ => {
+            let parts: Vec<model::Rows> = parts.into_iter().map(|part| part.rows).collect();
+            let rows = merge(&parts, series);
+            let (groups, groups_end) = groups_of(&rows, space, series);
+            Message::Stream(Run { rows, groups, groups_end })
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! JSON as Go's `encoding/json` writes it, html-safe escapes included.
+
+use crate::number::{self, Sink};
+use crate::value::{Encoded, Object, Slot, Value};
+
+/// Nesting past this is refused: data that deep is a loop or an attack.
+const DEPTH_MAX: usize = 64;
+
+/// A value JSON cannot hold, as Go words it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("json: unsupported value: {0}")]
+pub struct Unsupported(String);
+
+/// Appends the JSON of `value`. On failure `out` may hold a part.
+///
+/// # Errors
+/// [`Unsupported`] for NaN, the infinities, and nesting beyond 64 levels.
+pub fn encode(out: &mut String, value: &Value<'_>) -> Result<(), Unsupported> {
+    put(out, value, 0)
+}
+
+fn put(out: &mut String, value: &Value<'_>, depth: usize) -> Result<(), Unsupported> {
+    if depth > DEPTH_MAX {
+        return Err(Unsupported("encountered a cycle".into()));
+    }
+    match value {
+        Value::Nil => out.push_str("null"),
+        Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
+        Value::Int(value) | Value::Native(value) | Value::Duration(value) => {
+            number::format_int(out, *value);
+        }
+        Value::Byte(value) => number::format_int(out, i64::from(*value)),
+        Value::Float(value) => {
+            if !number::json_float(out, *value) {
+                return Err(not_a_number(*value));
+            }
+        }
+        Value::Str(text) | Value::Safe(_, text) => put_string(out, text),
+        Value::Time(time) => {
+            out.push('"');
+            time.put_rfc3339nano(out);
+            out.push('"');
+        }
+        Value::Named(named, value) if named.json_text => put_string(out, named.text(*value)),
+        Value::Named(_, value) => number::format_int(out, *value),
+        Value::List(span) => {
+            out.push('[');
+            for index in 0..span.len() {
+                if index > 0 {
+                    out.push(',');
+                }
+                put(out, &span.get(index).unwrap_or(Value::Nil), depth + 1)?;
+            }
+            out.push(']');
+        }
+        Value::Map(map) => {
+            out.push('{');
+            for index in 0..map.len() {
+                let Some((key, value)) = map.entry(index) else {
+                    break;
+                };
+                if index > 0 {
+                    out.push(',');
+                }
+                put_string(out, key);
+                out.push(':');
+                put(out, &value, depth + 1)?;
+            }
+            out.push('}');
+        }
+        Value::Object(object) => return put_object(out, *object, depth),
+    }
+    Ok(())
+}
+
+fn put_object(out: &mut String, object: &dyn Object, depth: usize) -> Result<(), Unsupported> {
+    match object.json(out) {
+        Encoded::Written => Ok(()),
+        Encoded::Impossible(value) => Err(not_a_number(value)),
+        Encoded::FromShape => {
+            out.push('{');
+            let mut first = true;
+            put_slots(out, object, object.shape(), depth, &mut first)?;
+            out.push('}');
+            Ok(())
+        }
+    }
+}
+
+fn not_a_number(value: f64) -> Unsupported {
+    let mut text = String::new();
+    number::format_float_g(&mut text, value);
+    Unsupported(text)
+}
+
+fn put_slots(
+    out: &mut String,
+    object: &dyn Object,
+    slots: &[Slot],
+    depth: usize,
+    first: &mut bool,
+) -> Result<(), Unsupported> {
+    for slot in slots {
+        let (name, key, omit_empty) = match slot {
+            Slot::Field(name) => (*name, *name, false),
+            Slot::Keyed {
+                name,
+                key,
+                omit_empty,
+            } => (*name, *key, *omit_empty),
+            Slot::Embedded(_, inner) => {
+                put_slots(out, object, inner, depth, first)?;
+                continue;
+            }
+        };
+        let value = object.field(name).unwrap_or(Value::Nil);
+        if omit_empty && is_empty(&value) {
+            continue;
+        }
+        if !std::mem::take(first) {
+            out.push(',');
+        }
+        put_string(out, key);
+        out.push(':');
+        put(out, &value, depth + 1)?;
+    }
+    Ok(())
+}
+
+/// Go's `omitempty`: like falsehood, except that a time or a struct is never empty.
+fn is_empty(value: &Value<'_>) -> bool {
+    !value.truth()
+}
+
+/// Appends a JSON string with Go's escapes: `<`, `>` and `&` as `\u00XX`, U+2028 and U+2029 too.
+pub fn put_string<S: Sink>(out: &mut S, text: &str) {
+    out.put("\"");
+    let mut written = 0;
+    let bytes = text.as_bytes();
+    for (at, byte) in bytes.iter().copied().enumerate() {
+        if !SPECIAL[byte as usize] {
+            continue;
+        }
+        let (escape, len): (&str, usize) = match byte {
+            b'"' => ("\\\"", 1),
+            b'\\' => ("\\\\", 1),
+            b'\n' => ("\\n", 1),
+            b'\r' => ("\\r", 1),
+            b'\t' => ("\\t", 1),
+            0xe2 if bytes[at..].starts_with(&[0xe2, 0x80, 0xa8]) => ("\\u2028", 3),
+            0xe2 if bytes[at..].starts_with(&[0xe2, 0x80, 0xa9]) => ("\\u2029", 3),
+            0..0x20 | b'<' | b'>' | b'&' => (LOW[byte as usize], 1),
+            _ => continue,
+        };
+        out.put(&text[written..at]);
+        out.put(escape);
+        written = at + len;
+    }
+    out.put(&text[written..]);
+    out.put("\"");
+}
+
+/// The bytes [`put_string`] has to look at; 0xe2 may begin U+2028 or U+2029.
+static SPECIAL: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 0x20 {
+        table[byte] = true;
+        byte += 1;
+    }
+    let others = [b'"', b'\\', b'<', b'>', b'&', 0xe2];
+    let mut index = 0;
+    while index < others.len() {
+        table[others[index] as usize] = true;
+        index += 1;
+    }
+    table
+};
+
+/// `\u00XX` for every byte below `?` that [`put_string`] escapes by number.
+static LOW: [&str; 63] = {
+    let mut table = [""; 63];
+    let codes = [
+        "\\u0000", "\\u0001", "\\u0002", "\\u0003", "\\u0004", "\\u0005", "\\u0006", "\\u0007",
+        "\\u0008", "\\u0009", "\\u000a", "\\u000b", "\\u000c", "\\u000d", "\\u000e", "\\u000f",
+        "\\u0010", "\\u0011", "\\u0012", "\\u0013", "\\u0014", "\\u0015", "\\u0016", "\\u0017",
+        "\\u0018", "\\u0019", "\\u001a", "\\u001b", "\\u001c", "\\u001d", "\\u001e", "\\u001f",
+    ];
+    let mut index = 0;
+    while index < codes.len() {
+        table[index] = codes[index];
+        index += 1;
+    }
+    table[b'&' as usize] = "\\u0026";
+    table[b'<' as usize] = "\\u003c";
+    table[b'>' as usize] = "\\u003e";
+    table
+};
