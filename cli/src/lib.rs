@@ -7,7 +7,7 @@ mod client;
 pub mod commands;
 mod dbrp;
 mod excerpt;
-mod flags;
+pub mod flags;
 mod go;
 mod session;
 mod shapes;

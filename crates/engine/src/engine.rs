@@ -260,13 +260,22 @@ async fn forward_reports(mut reports: mpsc::Receiver<Report>, control: Control) 
     }
 }
 
+/// How often the size of the log is looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Asks for checkpoints each interval, and sooner when the log grows beyond its limit.
 async fn checkpoint_regularly(engine: std::sync::Weak<Engine>) {
-    let Some(interval) = engine.upgrade().map(|engine| engine.options.checkpoint_interval) else { return };
+    let mut last = Instant::now();
     loop {
-        tokio::time::sleep(interval).await;
+        tokio::time::sleep(LOOK).await;
         let Some(engine) = engine.upgrade() else { return };
-        for queue in &engine.queues {
-            queue.push([Job::Checkpoint { done: None }]);
+        let limit = engine.options.log_bytes_max;
+        let large = limit > 0 && engine.log.stats().segment_bytes > limit;
+        if large || last.elapsed() >= engine.options.checkpoint_interval {
+            last = Instant::now();
+            for queue in &engine.queues {
+                queue.push([Job::Checkpoint { done: None }]);
+            }
         }
     }
 }

@@ -18,6 +18,8 @@ pub struct Options {
     pub sync: Sync,
     /// Longest time between two checkpoints of a shard that has work.
     pub checkpoint_interval: Duration,
+    /// Bytes of log on disk above which checkpoints are made at once; 0 for no such limit.
+    pub log_bytes_max: u64,
     /// Bytes of entries that may wait for the pipeline before writers are slowed.
     pub queue_bytes_max: usize,
     /// How long a writer waits for room before it is refused.
@@ -41,6 +43,7 @@ impl Options {
             workers: 0,
             sync: Sync::Interval(Duration::from_secs(1)),
             checkpoint_interval: Duration::from_secs(10),
+            log_bytes_max: 4 << 30,
             queue_bytes_max: 64 << 20,
             write_timeout: Duration::from_secs(30),
             default_retention_policy: String::new(),

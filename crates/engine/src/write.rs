@@ -65,11 +65,7 @@ impl Write<'_> {
     pub async fn finish(mut self) -> Result<Summary, WriteError> {
         let (summary, counts) = self.end()?;
         let position = self.engine.admit(&mut self.builder).await?;
-        let mut database = self.database.lock();
-        for (plan, points) in counts {
-            database.count(plan, points);
-        }
-        drop(database);
+        self.count(counts);
         if let Some(position) = position
             && self.engine.options.sync == store::Sync::Always
         {
@@ -78,6 +74,13 @@ impl Write<'_> {
         let builder = std::mem::take(&mut self.builder);
         self.engine.builders.give(builder);
         Ok(summary)
+    }
+
+    fn count(&self, counts: Vec<(u32, u64)>) {
+        let mut database = self.database.lock();
+        for (plan, points) in counts {
+            database.count(plan, points);
+        }
     }
 
     fn end(&mut self) -> Result<(Summary, Vec<(u32, u64)>), WriteError> {

@@ -26,7 +26,9 @@ impl fmt::Display for Node {
             Node::Neg(operand) => write!(f, "-{operand}"),
             Node::Not(operand) => write!(f, "!{operand}"),
             Node::Lambda(body) => body.fmt(f),
-            Node::Binary(binary) => write!(f, "{} {} {}", binary.left, binary.op.symbol(), binary.right),
+            Node::Binary(binary) => {
+                write!(f, "{} {} {}", binary.left, binary.op.symbol(), binary.right)
+            }
             Node::Call(call) => {
                 write!(f, "{}(", call.function.name)?;
                 for (i, arg) in call.args.iter().enumerate() {

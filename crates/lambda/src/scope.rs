@@ -15,7 +15,10 @@ pub struct Env {
 impl Env {
     /// Times are read in UTC.
     pub fn utc(now: Time) -> Env {
-        Env { now, zone: TimeZone::UTC }
+        Env {
+            now,
+            zone: TimeZone::UTC,
+        }
     }
 }
 

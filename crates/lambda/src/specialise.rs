@@ -53,7 +53,9 @@ impl Specialiser<'_> {
         Ok(match node {
             Node::Const(constant) => Typed::leaf(constant.ty(), literal(constant)),
             Node::Ref(slot, _) => match self.types.ty(*slot) {
-                Some(ty @ (Ty::Float | Ty::Int | Ty::Bool | Ty::Str)) => Typed::leaf(ty, Kind::Ref(*slot)),
+                Some(ty @ (Ty::Float | Ty::Int | Ty::Bool | Ty::Str)) => {
+                    Typed::leaf(ty, Kind::Ref(*slot))
+                }
                 _ => return Err(NoColumns),
             },
             Node::Time => Typed::leaf(Ty::Time, Kind::Time),
@@ -82,7 +84,12 @@ impl Specialiser<'_> {
             return Ok(negation(operand));
         }
         let (free, stateful) = (operand.free, operand.stateful);
-        Ok(Typed { ty, free, stateful, kind: Kind::Neg(Box::new(operand)) })
+        Ok(Typed {
+            ty,
+            free,
+            stateful,
+            kind: Kind::Neg(Box::new(operand)),
+        })
     }
 
     fn binary(&self, binary: &Binary) -> Result<Typed, NoColumns> {
@@ -93,14 +100,31 @@ impl Specialiser<'_> {
         {
             return Ok(Typed::fail(Ty::Bool, error));
         }
-        let side = |node| if logical { self.boolean(node) } else { self.node(node) };
+        let side = |node| {
+            if logical {
+                self.boolean(node)
+            } else {
+                self.node(node)
+            }
+        };
         let left = side(&binary.left)?;
         let right = side(&binary.right)?;
-        let Some(ty) = ops::result(binary.op, left.ty, right.ty) else { return Err(NoColumns) };
+        let Some(ty) = ops::result(binary.op, left.ty, right.ty) else {
+            return Err(NoColumns);
+        };
         let numeric = |ty| matches!(ty, Ty::Float | Ty::Int | Ty::Bool | Ty::Duration);
-        let free = left.free && right.free && numeric(left.ty) && numeric(right.ty) && !divides(binary.op, &right);
+        let free = left.free
+            && right.free
+            && numeric(left.ty)
+            && numeric(right.ty)
+            && !divides(binary.op, &right);
         let stateful = left.stateful || right.stateful;
-        Ok(Typed { ty, free, stateful, kind: Kind::Binary(binary.op, Box::new(left), Box::new(right)) })
+        Ok(Typed {
+            ty,
+            free,
+            stateful,
+            kind: Kind::Binary(binary.op, Box::new(left), Box::new(right)),
+        })
     }
 
     fn call(&self, call: &Call) -> Result<Typed, NoColumns> {
@@ -123,9 +147,17 @@ impl Specialiser<'_> {
         }
         let own = matches!(call.function.body, Body::Stateful(_));
         let stateful = own || args.iter().any(|arg| arg.stateful);
-        let cheap = matches!(call.function.body, Body::Float1(_) | Body::Float2(_) | Body::IsPresent);
+        let cheap = matches!(
+            call.function.body,
+            Body::Float1(_) | Body::Float2(_) | Body::IsPresent
+        );
         let free = cheap && args.iter().all(|arg| arg.free);
-        Ok(Typed { ty, free, stateful, kind: Kind::Call(call.function, args, call.slot) })
+        Ok(Typed {
+            ty,
+            free,
+            stateful,
+            kind: Kind::Call(call.function, args, call.slot),
+        })
     }
 }
 
@@ -140,7 +172,12 @@ fn divides(op: BinaryOp, divisor: &Typed) -> bool {
 
 fn negation(operand: Typed) -> Typed {
     let (free, stateful) = (operand.free, operand.stateful);
-    Typed { ty: Ty::Bool, free, stateful, kind: Kind::Not(Box::new(operand)) }
+    Typed {
+        ty: Ty::Bool,
+        free,
+        stateful,
+        kind: Kind::Not(Box::new(operand)),
+    }
 }
 
 fn literal(constant: &Const) -> Kind {

@@ -40,8 +40,15 @@ impl Stateful {
     fn fresh(self, number: usize) -> Slot {
         match self {
             Stateful::Count => Slot::Count(0),
-            Stateful::Sigma => Slot::Sigma { n: 0.0, mean: 0.0, m2: 0.0 },
-            Stateful::Spread => Slot::Spread { min: f64::INFINITY, max: f64::NEG_INFINITY },
+            Stateful::Sigma => Slot::Sigma {
+                n: 0.0,
+                mean: 0.0,
+                m2: 0.0,
+            },
+            Stateful::Spread => Slot::Spread {
+                min: f64::INFINITY,
+                max: f64::NEG_INFINITY,
+            },
             Stateful::Rand => Slot::Rand(mix(0x6661_7261_645f_726e ^ number as u64)),
         }
     }
@@ -77,7 +84,9 @@ impl State {
         match &self.0 {
             Slots::None => false,
             Slots::One(slot) => layout.len() == 1 && layout[0].owns(slot),
-            Slots::Many(slots) => slots.len() == layout.len() && layout[number].owns(&slots[number]),
+            Slots::Many(slots) => {
+                slots.len() == layout.len() && layout[number].owns(&slots[number])
+            }
         }
     }
 
@@ -102,19 +111,27 @@ impl Slot {
     /// `sigma(x)`: the distance of `x` from the running mean, in standard deviations of the sample.
     #[inline]
     pub(crate) fn sigma(&mut self, x: f64) -> f64 {
-        let Slot::Sigma { n, mean, m2 } = self else { return 0.0 };
+        let Slot::Sigma { n, mean, m2 } = self else {
+            return 0.0;
+        };
         *n += 1.0;
         let delta = x - *mean;
         *mean += delta / *n;
         *m2 += delta * (x - *mean);
         let variance = *m2 / (*n - 1.0);
-        if *n < 2.0 || variance == 0.0 { 0.0 } else { (x - *mean).abs() / variance.sqrt() }
+        if *n < 2.0 || variance == 0.0 {
+            0.0
+        } else {
+            (x - *mean).abs() / variance.sqrt()
+        }
     }
 
     /// `spread(x)`: the largest value so far less the smallest.
     #[inline]
     pub(crate) fn spread(&mut self, x: f64) -> f64 {
-        let Slot::Spread { min, max } = self else { return 0.0 };
+        let Slot::Spread { min, max } = self else {
+            return 0.0;
+        };
         // Written as comparisons: a NaN changes neither bound.
         if x < *min {
             *min = x;
@@ -155,7 +172,10 @@ mod tests {
         let mut state = State::default();
         state.slot(&[Stateful::Count], 0).count();
         assert_eq!(state.slot(&[Stateful::Count], 0).count(), 2);
-        assert_eq!(state.slot(&[Stateful::Sigma, Stateful::Count], 1).count(), 1);
+        assert_eq!(
+            state.slot(&[Stateful::Sigma, Stateful::Count], 1).count(),
+            1
+        );
         assert_eq!(state.slot(&[Stateful::Spread], 0).spread(4.0), 0.0);
     }
 
@@ -164,7 +184,9 @@ mod tests {
         let layout = [Stateful::Rand];
         let draw = || {
             let mut state = State::default();
-            (0..100).map(|_| state.slot(&layout, 0).rand(Some(10))).collect::<Vec<_>>()
+            (0..100)
+                .map(|_| state.slot(&layout, 0).rand(Some(10)))
+                .collect::<Vec<_>>()
         };
         assert_eq!(draw(), draw());
         assert!(draw().iter().all(|n| (0..10).contains(n)));
@@ -179,6 +201,9 @@ mod tests {
         let mut state = State::default();
         state.slot(&[Stateful::Sigma], 0).sigma(3.5);
         let bytes = postcard::to_allocvec(&state).expect("a state is plain data");
-        assert_eq!(postcard::from_bytes::<State>(&bytes).expect("it was just written"), state);
+        assert_eq!(
+            postcard::from_bytes::<State>(&bytes).expect("it was just written"),
+            state
+        );
     }
 }

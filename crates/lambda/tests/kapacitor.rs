@@ -27,7 +27,10 @@ fn point() -> Point {
     ];
     Point {
         tags: TagSet::new([("t1", "tagv"), ("host", "a")]),
-        fields: fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        fields: fields
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect(),
         time: 1_700_000_000_000_000_000,
         results: Vec::new(),
     }
@@ -42,7 +45,10 @@ const DIFFERENT: &[(&str, Option<&str>)] = &[
     ("define 400", None),
     // Kapacitor panics, and only the eval node survives that.
     ("integer divide by zero", Some("cannot divide by zero")),
-    ("index out of range [4]", Some("Cannot call function \"abs\" with args")),
+    (
+        "index out of range [4]",
+        Some("Cannot call function \"abs\" with args"),
+    ),
     ("slice bounds out of range", Some("is beyond stop index")),
     // These came after 1.5.7: rand, and nanoseconds as a unit of durations.
     ("rand(", None),
@@ -54,23 +60,36 @@ const DIFFERENT: &[(&str, Option<&str>)] = &[
 
 /// The signatures in alphabetical order: Kapacitor lists them in a new order each time.
 fn ordered(text: &str) -> String {
-    let Some((head, tail)) = text.split_once("available signatures are [") else { return text.to_owned() };
-    let Some((list, rest)) = tail.rsplit_once(']') else { return text.to_owned() };
+    let Some((head, tail)) = text.split_once("available signatures are [") else {
+        return text.to_owned();
+    };
+    let Some((list, rest)) = tail.rsplit_once(']') else {
+        return text.to_owned();
+    };
     let mut signatures: Vec<&str> = list.split(", ").collect();
     signatures.sort_unstable();
-    format!("{head}available signatures are [{}]{rest}", signatures.join(", "))
+    format!(
+        "{head}available signatures are [{}]{rest}",
+        signatures.join(", ")
+    )
 }
 
 /// The names in alphabetical order, for the same reason.
 fn ordered_names(text: &str) -> String {
-    let Some((head, tail)) = text.split_once("values in scope are [") else { return text.to_owned() };
+    let Some((head, tail)) = text.split_once("values in scope are [") else {
+        return text.to_owned();
+    };
     let mut names: Vec<&str> = tail.trim_end_matches(']').split(", ").collect();
     names.sort_unstable();
     format!("{head}values in scope are [{}]", names.join(", "))
 }
 
 fn unquote(text: &str) -> String {
-    let text = if text.ends_with('"') { text.to_owned() } else { format!("{text}\"") };
+    let text = if text.ends_with('"') {
+        text.to_owned()
+    } else {
+        format!("{text}\"")
+    };
     let text = text.as_str();
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{text}: {error}"))
 }
@@ -108,7 +127,9 @@ fn matches(got: &Result<Outcome, String>, want: &str) -> bool {
     }
     let Ok(Ok(value)) = got else { return false };
     if let Some((_, number)) = want.split_once("unsupported value: ") {
-        let Value::Float(value) = value else { return false };
+        let Value::Float(value) = value else {
+            return false;
+        };
         return match number.split('"').next() {
             Some("NaN") => value.is_nan(),
             Some("+Inf") => *value == f64::INFINITY,
@@ -128,11 +149,16 @@ fn answers_are_those_of_kapacitor() {
             fenced = !fenced;
             continue;
         }
-        let Some((source, want)) = line.split_once(" | ").filter(|_| fenced) else { continue };
+        let Some((source, want)) = line.split_once(" | ").filter(|_| fenced) else {
+            continue;
+        };
         let (source, want) = (source.trim(), want.trim());
         cases += 1;
-        let got = compile(source, FunctionSet::Task).map(|lambda| outcome(&lambda, &point, false, &env));
-        let different = DIFFERENT.iter().find(|(part, _)| want.contains(part) || source.contains(part));
+        let got =
+            compile(source, FunctionSet::Task).map(|lambda| outcome(&lambda, &point, false, &env));
+        let different = DIFFERENT
+            .iter()
+            .find(|(part, _)| want.contains(part) || source.contains(part));
         let right = match different {
             Some((_, None)) => true,
             Some((_, Some(text))) => matches!(&got, Ok(Err(error)) if error.contains(text)),
@@ -143,5 +169,10 @@ fn answers_are_those_of_kapacitor() {
         }
     }
     assert!(cases > 1500, "only {cases} cases were read");
-    assert!(wrong.is_empty(), "{} of {cases} differ:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {cases} differ:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }

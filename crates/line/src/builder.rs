@@ -55,7 +55,9 @@ impl Builder {
     /// The number of points of each routing plan, in no particular order: all valid lines, also
     /// those whose lane is [`crate::LANE_NONE`].
     pub fn counts_by_plan(&self) -> impl Iterator<Item = (u32, u64)> + '_ {
-        self.counted.iter().map(|&plan| (plan, self.counts[plan as usize]))
+        self.counted
+            .iter()
+            .map(|&plan| (plan, self.counts[plan as usize]))
     }
 
     /// Takes the runs out and makes the builder ready for the next write.
@@ -96,7 +98,9 @@ impl Builder {
         self.active = 0;
         self.runs.truncate(RUNS_KEPT_MAX);
         self.full = Vec::new();
-        self.counted.drain(..).for_each(|plan| self.counts[plan as usize] = 0);
+        self.counted
+            .drain(..)
+            .for_each(|plan| self.counts[plan as usize] = 0);
         if self.shapes.len() > ORIGINS_KEPT_MAX {
             self.shapes = Vec::new();
         }
@@ -107,7 +111,9 @@ impl Builder {
         self.spare.give_ints(run.times);
         self.spare.give_numbers(run.series);
         self.spare.give_numbers(run.ordinals);
-        run.fields.into_iter().for_each(|(_, column)| recycle(column, &mut self.spare));
+        run.fields
+            .into_iter()
+            .for_each(|(_, column)| recycle(column, &mut self.spare));
     }
 
     /// Lets go of all memory, and of what was collected. [`Self::take`] and [`Self::clear`] bound
@@ -144,13 +150,23 @@ impl Builder {
     pub(crate) fn row<R: Router>(&mut self, slot: &Slot, router: &R) -> Row<'_> {
         let run = self.run(slot.origin, slot.lane, router);
         let shape = self.shapes[slot.origin as usize].get_or_insert_default();
-        Row { shape, run: &mut self.runs[run], spare: &mut self.spare, previous: NONE, current: NONE, values: 0 }
+        Row {
+            shape,
+            run: &mut self.runs[run],
+            spare: &mut self.spare,
+            previous: NONE,
+            current: NONE,
+            values: 0,
+        }
     }
 
     /// Number of the run of a lane and origin.
     #[inline]
     fn run<R: Router>(&mut self, origin: u32, lane: u32, router: &R) -> usize {
-        let shape = self.shapes.get(origin as usize).and_then(|shape| shape.as_deref());
+        let shape = self
+            .shapes
+            .get(origin as usize)
+            .and_then(|shape| shape.as_deref());
         match shape.and_then(|shape| shape.runs.get(lane as usize)) {
             Some(&run) if run != NONE => run as usize,
             _ => self.start_run(origin, lane, router),
@@ -207,7 +223,9 @@ impl Builder {
     }
 
     fn run_of(&self, origin: u32, lane: u32) -> usize {
-        self.shapes[origin as usize].as_ref().map_or(0, |shape| shape.runs[lane as usize] as usize)
+        self.shapes[origin as usize]
+            .as_ref()
+            .map_or(0, |shape| shape.runs[lane as usize] as usize)
     }
 
     /// Finishes a run; the next rows of its lane and origin begin another.

@@ -135,7 +135,12 @@ pub(crate) fn read<R: Router>(
 
 /// Fields and timestamp.
 #[inline(always)]
-fn rest<S: Sink>(line: &[u8], start: usize, clock: &mut Clock, sink: &mut S) -> Option<(Time, usize)> {
+fn rest<S: Sink>(
+    line: &[u8],
+    start: usize,
+    clock: &mut Clock,
+    sink: &mut S,
+) -> Option<(Time, usize)> {
     let end = fields(line, start, sink)?;
     match line[end] {
         b'\n' => Some((clock.now, end + 1)),
@@ -187,6 +192,8 @@ fn text(line: &[u8], start: usize) -> Option<(&str, usize)> {
 
 fn truth(line: &[u8], start: usize) -> Option<(bool, usize)> {
     let window = &line[start..line.len().min(start + 6)];
-    let len = window.iter().position(|byte| matches!(byte, b',' | b' ' | b'\n'))?;
+    let len = window
+        .iter()
+        .position(|byte| matches!(byte, b',' | b' ' | b'\n'))?;
     Some((crate::strict::truth(&window[..len])?, start + len))
 }

@@ -54,7 +54,11 @@ impl Parser {
     pub fn new(precision: Precision, now: Time, limits: Limits) -> Parser {
         let now = precision.truncate(now);
         Parser {
-            clock: Clock { precision, now, stamps: Stamps::default() },
+            clock: Clock {
+                precision,
+                now,
+                stamps: Stamps::default(),
+            },
             limits,
             carry: Vec::new(),
             scan: LineScan::default(),
@@ -70,7 +74,10 @@ impl Parser {
         let mut carry = std::mem::take(&mut self.carry);
         carry.clear();
         carry.shrink_to(CARRY_KEPT_MAX);
-        *self = Parser { carry, ..Parser::new(precision, now, self.limits) };
+        *self = Parser {
+            carry,
+            ..Parser::new(precision, now, self.limits)
+        };
     }
 
     /// The write is refused already, and reading on would only lengthen the message.
@@ -90,8 +97,14 @@ impl Parser {
         self.summary.bytes += chunk.len() as u64;
         builder.expect(chunk.len());
         index.begin_chunk();
-        let mut bench = Bench { index, router, builder };
-        let Some(mut rest) = self.complete_carry(chunk, &mut bench) else { return };
+        let mut bench = Bench {
+            index,
+            router,
+            builder,
+        };
+        let Some(mut rest) = self.complete_carry(chunk, &mut bench) else {
+            return;
+        };
         while !rest.is_empty() && self.fatal.is_none() {
             if let Some(len) = self.fast(rest, &mut bench) {
                 rest = &rest[len..];
@@ -119,7 +132,11 @@ impl Parser {
         router: &mut R,
         builder: &mut Builder,
     ) -> Result<Summary, Error> {
-        let mut bench = Bench { index, router, builder };
+        let mut bench = Bench {
+            index,
+            router,
+            builder,
+        };
         let mut carry = std::mem::take(&mut self.carry);
         if !carry.is_empty() && self.fatal.is_none() {
             carry.push(b'\n');
@@ -176,7 +193,11 @@ impl Parser {
     #[inline]
     fn fast<R: Router>(&mut self, line: &[u8], bench: &mut Bench<'_, R>) -> Option<usize> {
         let ordinal = self.ordinal();
-        let Bench { index, router, builder } = bench;
+        let Bench {
+            index,
+            router,
+            builder,
+        } = bench;
         let len = fast::read(line, ordinal, &mut self.clock, index, &**router, builder)?;
         self.lines += 1;
         self.point();
@@ -194,14 +215,19 @@ impl Parser {
     fn point(&mut self) {
         self.summary.points += 1;
         if self.summary.points >= POINTS_MAX {
-            self.fatal = Some(Error::TooManyPoints { max: POINTS_MAX - 1 });
+            self.fatal = Some(Error::TooManyPoints {
+                max: POINTS_MAX - 1,
+            });
         }
     }
 
     #[inline]
     fn check_length(&mut self, len: usize, line: u64) {
         if len > self.limits.line_bytes_max && self.fatal.is_none() {
-            self.fatal = Some(Error::LineTooLong { line, max: self.limits.line_bytes_max });
+            self.fatal = Some(Error::LineTooLong {
+                line,
+                max: self.limits.line_bytes_max,
+            });
         }
     }
 
@@ -221,7 +247,11 @@ impl Parser {
         }
     }
 
-    fn strict_point<R: Router>(&mut self, line: &[u8], bench: &mut Bench<'_, R>) -> Result<(), Reason> {
+    fn strict_point<R: Router>(
+        &mut self,
+        line: &[u8],
+        bench: &mut Bench<'_, R>,
+    ) -> Result<(), Reason> {
         let known = key::end(line).and_then(|end| Some((bench.index.lookup(&line[..end])?, end)));
         let new = match known {
             Some(_) => None,

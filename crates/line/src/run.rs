@@ -97,7 +97,13 @@ impl Run {
             Kind::Int => Data::Int(spare.ints(self.rows_wanted)),
             kind => Data::of(kind),
         };
-        self.columns.push((id, Column { data, mask: Mask::default() }));
+        self.columns.push((
+            id,
+            Column {
+                data,
+                mask: Mask::default(),
+            },
+        ));
         at
     }
 
@@ -123,7 +129,12 @@ impl Run {
         Some(())
     }
 
-    pub(crate) fn push_scalar(&mut self, id: u32, value: &Scalar<'_>, spare: &mut Spare) -> Option<()> {
+    pub(crate) fn push_scalar(
+        &mut self,
+        id: u32,
+        value: &Scalar<'_>,
+        spare: &mut Spare,
+    ) -> Option<()> {
         match value {
             Scalar::Float(value) => self.push_number(id, Number::Float(*value), spare),
             Scalar::Int(value) => self.push_number(id, Number::Int(*value), spare),
@@ -145,15 +156,21 @@ impl Run {
     #[cold]
     pub(crate) fn undo_row(&mut self) {
         let rows = self.times.len();
-        self.columns.iter_mut().for_each(|(_, column)| column.truncate(rows));
+        self.columns
+            .iter_mut()
+            .for_each(|(_, column)| column.truncate(rows));
     }
 
     /// Copies the last row of `from`, a run of the same origin, for another lane.
     pub(crate) fn copy_last_row(&mut self, from: &Run, series: u32, spare: &mut Spare) {
-        let Some(row) = from.times.len().checked_sub(1) else { return };
+        let Some(row) = from.times.len().checked_sub(1) else {
+            return;
+        };
         let mut values = 0;
         for (id, column) in &from.columns {
-            let Some(kind) = column.kind_at(row) else { continue };
+            let Some(kind) = column.kind_at(row) else {
+                continue;
+            };
             if let Some(to) = self.cell(*id, kind, spare) {
                 to.push_from(column, row);
                 values += 1;

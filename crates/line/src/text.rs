@@ -66,7 +66,10 @@ pub(crate) fn same(a: &[u8], b: &[u8]) -> bool {
 /// Eight bytes from `at`, the first one lowest; zero past the end.
 #[inline(always)]
 pub(crate) fn word(bytes: &[u8], at: usize) -> u64 {
-    bytes.get(at..at + 8).and_then(|b| b.try_into().ok()).map_or(0, u64::from_le_bytes)
+    bytes
+        .get(at..at + 8)
+        .and_then(|b| b.try_into().ok())
+        .map_or(0, u64::from_le_bytes)
 }
 
 /// The high bit of each byte that is no ASCII digit.
@@ -75,7 +78,7 @@ pub(crate) fn non_digits(text: u64) -> u64 {
     const HIGH: u64 = 0x8080_8080_8080_8080;
     let value = text ^ 0x3030_3030_3030_3030;
     // A byte above nine carries into its high bit; bytes do not disturb each other.
-    ((value & !HIGH) + 0x7676_7676_7676_7676 | value) & HIGH
+    (((value & !HIGH) + 0x7676_7676_7676_7676) | value) & HIGH
 }
 
 /// The value of eight ASCII digits, the first one lowest; zero bytes count as the digit zero:
@@ -89,7 +92,10 @@ pub(crate) fn eight_digits(text: u64) -> u64 {
 
 #[inline(always)]
 fn half(bytes: &[u8], at: usize) -> u32 {
-    bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).map_or(0, u32::from_le_bytes)
+    bytes
+        .get(at..at + 4)
+        .and_then(|b| b.try_into().ok())
+        .map_or(0, u32::from_le_bytes)
 }
 
 #[cfg(test)]
@@ -100,7 +106,8 @@ mod tests {
     fn same_is_equality() {
         let text: Vec<u8> = (0..40).collect();
         for len in 0..40 {
-            assert!(same(&text[..len], &text[..len].to_vec()));
+            let copy: Vec<u8> = text[..len].into();
+            assert!(same(&text[..len], &copy));
             assert!(!same(&text[..len], &text[..len + 1]));
             for at in 0..len {
                 let mut other = text[..len].to_vec();
@@ -120,7 +127,11 @@ mod tests {
             (r#"a\\\""#, r#"\""#, r#"a\""#),
         ];
         for (raw, escaped, want) in cases {
-            assert_eq!(unescape_text(raw.as_bytes(), escaped.as_bytes()), want, "{raw}");
+            assert_eq!(
+                unescape_text(raw.as_bytes(), escaped.as_bytes()),
+                want,
+                "{raw}"
+            );
         }
     }
 }

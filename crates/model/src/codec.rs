@@ -21,7 +21,9 @@ const VERSION: u8 = 1;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CodecError {
     /// Another version's bytes.
-    #[error("entry has version {0}, this program reads version {VERSION}; upgrade this member first")]
+    #[error(
+        "entry has version {0}, this program reads version {VERSION}; upgrade this member first"
+    )]
     Version(u8),
     /// The bytes end too early.
     #[error("entry ends in the middle; its bytes are damaged")]
@@ -33,7 +35,9 @@ pub enum CodecError {
     #[error("entry has an impossible {0}; its bytes are damaged")]
     Invalid(&'static str),
     /// The entry's new series do not follow the ones that are known.
-    #[error("entry begins its series at number {found}, but {expected} come before it; an entry was skipped or read twice")]
+    #[error(
+        "entry begins its series at number {found}, but {expected} come before it; an entry was skipped or read twice"
+    )]
     SeriesGap {
         /// Number of series known.
         expected: u32,

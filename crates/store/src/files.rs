@@ -1,7 +1,9 @@
 //! Small files written so that a power cut leaves either the old or the new content.
 
+use std::ffi::CString;
 use std::fs::{self, File};
 use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use crate::error::{Error, Result};
@@ -44,4 +46,23 @@ pub(crate) fn read_text(path: &Path) -> Result<Option<String>> {
 /// Creates a folder and those above it.
 pub(crate) fn create_dir(path: &Path) -> Result<()> {
     fs::create_dir_all(path).map_err(|source| Error::io("create the folder", path, 0, source))
+}
+
+/// Bytes that an ordinary process may still write to the file system of `path`.
+#[allow(
+    clippy::useless_conversion,
+    reason = "the fields are narrower on other systems"
+)]
+pub(crate) fn free_bytes(path: &Path) -> Result<u64> {
+    let failed = |source| Error::io("measure the free space of", path, 0, source);
+    let name = CString::new(path.as_os_str().as_bytes())
+        .map_err(|error| failed(std::io::Error::other(error)))?;
+    let mut answer = std::mem::MaybeUninit::<libc::statvfs>::uninit();
+    // SAFETY: `name` ends in a zero byte and `answer` has room for what the call writes.
+    if unsafe { libc::statvfs(name.as_ptr(), answer.as_mut_ptr()) } != 0 {
+        return Err(failed(std::io::Error::last_os_error()));
+    }
+    // SAFETY: the call succeeded, so all of `answer` is written.
+    let answer = unsafe { answer.assume_init() };
+    Ok(u64::from(answer.f_bavail).saturating_mul(u64::from(answer.f_frsize)))
 }

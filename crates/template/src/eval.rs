@@ -83,11 +83,15 @@ impl<'r> State<'r, '_> {
                     Some((name, fields)) => (name.as_str(), fields),
                     None => ("", &[][..]),
                 };
-                let found = self.vars.iter().rev().find(|(known, _)| *known == name);
-                let Some((_, value)) = found else {
+                let found = self.vars.iter().rposition(|(known, _)| *known == name);
+                let Some(index) = found else {
                     return self.fail(format_args!("undefined variable: {name}"));
                 };
-                let value = value.clone();
+                // Taken out while it is copied, since copying is counted.
+                let value = std::mem::replace(&mut self.vars[index].1, Value::Nil);
+                let copy = self.copy(&value);
+                self.vars[index].1 = value;
+                let value = copy?;
                 if fields.is_empty() {
                     self.not_a_function(arg, &given)?;
                     return Ok(value);
@@ -302,7 +306,7 @@ impl<'r> State<'r, '_> {
     fn literal(&mut self, dot: &Value<'r>, arg: &'r Arg) -> Run<Value<'r>> {
         self.at = At::Arg(arg);
         match arg {
-            Arg::Dot(_) => Ok(dot.clone()),
+            Arg::Dot(_) => self.copy(dot),
             Arg::Bool(_, value) => Ok(Value::Bool(*value)),
             Arg::Str { text, .. } => Ok(Value::from(text.as_str())),
             Arg::Number(_, number) => self.constant(number),

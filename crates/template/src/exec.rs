@@ -1,5 +1,7 @@
 //! Walks a parsed template over data: text, branches, loops and calls of other templates.
 
+use std::borrow::Cow;
+
 use crate::ast::{Action, Arg, Branch, Call, Command, Node, Pipe, Pos, Tree};
 use crate::error::Error;
 use crate::format;
@@ -110,6 +112,14 @@ impl<'r> State<'r, '_> {
             return self.limit(format!("{} bytes of text", self.limits.output_bytes));
         }
         self.charge(bytes / 64)
+    }
+
+    /// A copy of a value. Copying borrowed text costs nothing; an owned one is counted.
+    pub fn copy(&mut self, value: &Value<'r>) -> Run<Value<'r>> {
+        if let Value::Str(Cow::Owned(text)) | Value::Safe(_, Cow::Owned(text)) = value {
+            self.charge(text.len() / 64)?;
+        }
+        Ok(value.clone())
     }
 
     /// Runs `work` one level deeper.

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 pub use crate::duration::format_duration;
-pub use crate::time::{format_time_rfc3339nano, parse_civil_seconds};
+pub use crate::time::{format_time_rfc3339nano, unix_seconds};
 
 /// A buffer that text is appended to.
 pub trait Sink {

@@ -219,17 +219,10 @@ pub fn format_time_rfc3339nano<S: Sink>(out: &mut S, nanos: i64) {
     Time::from_unix_nanos(nanos).put_rfc3339nano(out);
 }
 
-/// Seconds since the Unix epoch of a civil date and time of day in UTC. The month counts from 1
-/// and must be 1 to 12; the other parts may overflow into the next larger one.
-pub fn parse_civil_seconds(
-    year: i64,
-    month: u32,
-    day: u32,
-    hour: u32,
-    minute: u32,
-    second: u32,
-) -> i64 {
-    let days = days_from_civil(year, month.clamp(1, 12), 1) + i64::from(day) - 1;
+/// Seconds since the Unix epoch of a civil date and time of day in UTC. The month is 1 to 12; the
+/// day and the parts of the time may overflow into the next larger part.
+pub fn unix_seconds(year: i32, month: u32, day: u32, hour: u32, minute: u32, second: u32) -> i64 {
+    let days = days_from_civil(i64::from(year), month.clamp(1, 12), 1) + i64::from(day) - 1;
     days * DAY + i64::from(hour) * 3600 + i64::from(minute) * 60 + i64::from(second)
 }
 

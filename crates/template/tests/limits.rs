@@ -132,6 +132,9 @@ fn work_is_bounded() {
     assert!(error.to_string().contains("1000000 steps"), "{error}");
     let nested = "{{range 100000}}{{range 100000}}{{range 100000}}{{end}}{{end}}{{end}}";
     assert!(matches!(render(&text(nested)), Err(Error::Limit { .. })));
+    // Reading a large variable copies it, which counts.
+    let copies = "{{$x := printf \"%1000000d\" 1}}{{range 900000}}{{len $x}}{{end}}";
+    assert!(matches!(render(&text(copies)), Err(Error::Limit { .. })));
     // Checking nested loops doubles with every level; that is bounded too.
     let source = format!("{}x{}", "{{range .List}}".repeat(40), "{{end}}".repeat(40));
     let error = Template::html(&source, "details")
@@ -193,6 +196,12 @@ fn where_we_differ_from_go() {
         render(&text("{{.Time.Local.Equal .Time}}")).expect("rendered"),
         "true"
     );
+}
+
+#[test]
+fn templates_are_shared_between_threads() {
+    fn shared<T: Send + Sync + 'static>(_: &T) {}
+    shared(&text("{{.Name}}"));
 }
 
 #[test]

@@ -38,9 +38,6 @@ tables! {
         /// Bytes of log on the disk above which a checkpoint is made at once, so that the log
         /// can be cut; 0 for no such limit.
         log_bytes_max "log-bytes-max": Size = Size(4 << 30), own;
-        /// How long a group may be idle before its state is dropped; 0 keeps it for ever, as
-        /// Kapacitor does.
-        group_ttl "group-ttl": Duration = Duration::ZERO, own;
     }
 
     /// The cluster this member belongs to.

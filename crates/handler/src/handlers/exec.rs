@@ -173,7 +173,7 @@ impl Drop for Group {
         if let Some(group) = self.0.filter(|group| *group > 1) {
             // SAFETY: kill takes no pointers; the group is the one that we made for this program,
             // and an error (nobody is left) needs no answer.
-            let _ = group;
+            unsafe { libc::kill(-group, libc::SIGKILL) };
         }
     }
 }

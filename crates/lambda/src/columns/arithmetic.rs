@@ -69,7 +69,12 @@ fn divide<'o>(
     Buf::Owned(out)
 }
 
-fn concat(a: &Texts<'_>, b: &Texts<'_>, rows: &mut Selection, fail: &mut dyn FnMut(usize, EvalError)) -> Strings {
+fn concat(
+    a: &Texts<'_>,
+    b: &Texts<'_>,
+    rows: &mut Selection,
+    fail: &mut dyn FnMut(usize, EvalError),
+) -> Strings {
     let mut out = Strings::default();
     let mut text = String::new();
     for row in 0..rows.len() {

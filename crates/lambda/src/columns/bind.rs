@@ -42,7 +42,9 @@ impl TagUse {
 
     #[inline]
     fn has(&self, id: u32) -> bool {
-        self.bits.get(id as usize / 64).is_some_and(|word| word >> (id % 64) & 1 == 1)
+        self.bits
+            .get(id as usize / 64)
+            .is_some_and(|word| word >> (id % 64) & 1 == 1)
     }
 }
 
@@ -63,7 +65,11 @@ impl Binding {
         }
         let present = |column: &&'a Column| column.mask.count() > 0;
         let bound = |(slot, name): (usize, &Name)| Bound {
-            field: input.rows.column(name).map(|column| &**column).filter(present),
+            field: input
+                .rows
+                .column(name)
+                .map(|column| &**column)
+                .filter(present),
             tags: self.tags_of(slot, name, input),
             result: input
                 .results
@@ -92,7 +98,12 @@ impl Binding {
         }
     }
 
-    fn tags_of<'a>(&self, slot: usize, name: &str, input: &Input<'a>) -> Option<Vec<Option<&'a str>>> {
+    fn tags_of<'a>(
+        &self,
+        slot: usize,
+        name: &str,
+        input: &Input<'a>,
+    ) -> Option<Vec<Option<&'a str>>> {
         match &input.rows.tags {
             TagColumn::Series(ids) => {
                 let used = &self.tags[slot];
@@ -105,7 +116,7 @@ impl Binding {
 }
 
 /// Places in the memory of the last series seen: a run cycles through few.
-const MEMO: usize = 256;
+const MEMO: usize = 1024;
 
 fn series_tags<'a>(name: &str, ids: &[u32], table: &'a SeriesTable) -> Vec<Option<&'a str>> {
     let size = ids.len().next_power_of_two().min(MEMO);
@@ -148,7 +159,9 @@ fn typed(column: &Column) -> Option<Ty> {
 }
 
 fn code_at(column: &Column, source: Source, row: usize) -> Option<Code> {
-    column.kind_at(row).map(|kind| Ty::of_kind(kind).map_or(Code::NULL, |ty| Code::new(ty, source)))
+    column
+        .kind_at(row)
+        .map(|kind| Ty::of_kind(kind).map_or(Code::NULL, |ty| Code::new(ty, source)))
 }
 
 impl<'a> Bound<'a> {
@@ -158,7 +171,10 @@ impl<'a> Bound<'a> {
         match (self.field, &self.tags, self.result) {
             (None, None, None) => Some(Code::new(Ty::Missing, Source::Field)),
             (Some(field), None, _) => full(field).map(|ty| Code::new(ty, Source::Field)),
-            (None, Some(tags), _) => tags.iter().all(Option::is_some).then(|| Code::new(Ty::Str, Source::Tag)),
+            (None, Some(tags), _) => tags
+                .iter()
+                .all(Option::is_some)
+                .then(|| Code::new(Ty::Str, Source::Tag)),
             (None, None, Some(result)) => full(result).map(|ty| Code::new(ty, Source::Result)),
             (Some(_), Some(_), _) => None,
         }
@@ -166,7 +182,10 @@ impl<'a> Bound<'a> {
 
     /// Every column is of one type, so rows can be sorted by shape.
     pub(super) fn is_typed(&self) -> bool {
-        [self.field, self.result].into_iter().flatten().all(|column| typed(column).is_some())
+        [self.field, self.result]
+            .into_iter()
+            .flatten()
+            .all(|column| typed(column).is_some())
     }
 
     fn tag(&self, row: usize) -> Option<&'a str> {
@@ -176,7 +195,10 @@ impl<'a> Bound<'a> {
     /// The type and place of the reference in one row.
     pub(super) fn code(&self, row: usize) -> Code {
         let tagged = self.tag(row).is_some();
-        match self.field.and_then(|field| code_at(field, Source::Field, row)) {
+        match self
+            .field
+            .and_then(|field| code_at(field, Source::Field, row))
+        {
             Some(_) if tagged => Code::AMBIGUOUS,
             Some(code) => code,
             None if tagged => Code::new(Ty::Str, Source::Tag),
@@ -203,7 +225,10 @@ impl<'a> Bound<'a> {
             (Some(_), Some(_)) => Lookup::Ambiguous,
             (Some(value), None) => value,
             (None, Some(tag)) => Lookup::Str(tag),
-            (None, None) => self.result.and_then(|result| at(result, row)).unwrap_or(Lookup::Missing),
+            (None, None) => self
+                .result
+                .and_then(|result| at(result, row))
+                .unwrap_or(Lookup::Missing),
         }
     }
 }
@@ -231,7 +256,10 @@ impl Binding {
         make: impl FnOnce(&[Code]) -> Program,
     ) -> Arc<Program> {
         let key = || codes.iter().map(|code| code.without_source());
-        let known = self.programs.iter().find(|(types, of, _)| *of == goal && types.iter().copied().eq(key()));
+        let known = self
+            .programs
+            .iter()
+            .find(|(types, of, _)| *of == goal && types.iter().copied().eq(key()));
         if let Some((_, _, program)) = known {
             return program.clone();
         }
@@ -246,6 +274,10 @@ impl Binding {
 }
 
 /// The name of the first reference that is both a field and a tag.
-pub(super) fn ambiguous<'n>(references: &'n [Name], codes: impl Iterator<Item = Code>) -> Option<&'n Name> {
-    references.iter().zip(codes).find(|(_, code)| *code == Code::AMBIGUOUS).map(|(name, _)| name)
+pub(super) fn ambiguous(references: &[Name], codes: impl Iterator<Item = Code>) -> Option<&Name> {
+    references
+        .iter()
+        .zip(codes)
+        .find(|(_, code)| *code == Code::AMBIGUOUS)
+        .map(|(name, _)| name)
 }

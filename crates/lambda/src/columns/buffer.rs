@@ -80,7 +80,11 @@ impl<T: Copy> Buf<'_, T> {
 }
 
 /// Works two columns out to a third, row by row.
-pub(crate) fn zip<'o, A: Copy, B: Copy, O>(a: &Buf<'_, A>, b: &Buf<'_, B>, f: impl Fn(A, B) -> O) -> Buf<'o, O> {
+pub(crate) fn zip<'o, A: Copy, B: Copy, O>(
+    a: &Buf<'_, A>,
+    b: &Buf<'_, B>,
+    f: impl Fn(A, B) -> O,
+) -> Buf<'o, O> {
     match (a.slice(), b.slice()) {
         (Err(a), Err(b)) => Buf::Scalar(f(a, b)),
         (Ok(a), Err(b)) => Buf::Owned(a.iter().map(|&a| f(a, b)).collect()),

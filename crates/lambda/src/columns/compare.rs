@@ -7,12 +7,19 @@ use tick::ast::BinaryOp;
 
 /// Compares two columns. Texts are compared for the selected rows only, numbers for all: that is
 /// cheaper than asking which are selected. `None` when the types do not go together.
-pub(crate) fn compare<'o>(op: BinaryOp, left: &Col<'_>, right: &Col<'_>, rows: &Selection) -> Option<Buf<'o, bool>> {
+pub(crate) fn compare<'o>(
+    op: BinaryOp,
+    left: &Col<'_>,
+    right: &Col<'_>,
+    rows: &Selection,
+) -> Option<Buf<'o, bool>> {
     Some(match (left, right) {
         (Col::Float(a), Col::Float(b)) => numbers(op, a, b, |a| a, |b| b),
         (Col::Float(a), Col::Int(b)) => numbers(op, a, b, |a| a, |b| b as f64),
         (Col::Int(a), Col::Float(b)) => numbers(op, a, b, |a| a as f64, |b| b),
-        (Col::Int(a), Col::Int(b)) | (Col::Duration(a), Col::Duration(b)) => numbers(op, a, b, |a| a, |b| b),
+        (Col::Int(a), Col::Int(b)) | (Col::Duration(a), Col::Duration(b)) => {
+            numbers(op, a, b, |a| a, |b| b)
+        }
         (Col::Bool(a), Col::Bool(b)) => numbers(op, a, b, |a| a, |b| b),
         (Col::Str(a), Col::Str(b)) => texts(op, a, b, rows),
         (Col::Str(a), Col::Regex(regex)) => {
@@ -46,10 +53,16 @@ fn texts<'o>(op: BinaryOp, a: &Texts<'_>, b: &Texts<'_>, rows: &Selection) -> Bu
         // Equality needs no order, and unequal lengths settle it.
         BinaryOp::Eq => each(rows, |row| a.get(row) == b.get(row)),
         BinaryOp::Ne => each(rows, |row| a.get(row) != b.get(row)),
-        op => each(rows, |row| holds(op, Some(a.get(row).as_bytes().cmp(b.get(row).as_bytes())))),
+        op => each(rows, |row| {
+            holds(op, Some(a.get(row).as_bytes().cmp(b.get(row).as_bytes())))
+        }),
     }
 }
 
 fn each<'o>(rows: &Selection, f: impl Fn(usize) -> bool) -> Buf<'o, bool> {
-    Buf::Owned((0..rows.len()).map(|row| rows.contains(row) && f(row)).collect())
+    Buf::Owned(
+        (0..rows.len())
+            .map(|row| rows.contains(row) && f(row))
+            .collect(),
+    )
 }

@@ -36,7 +36,12 @@ impl Failures<'_> {
     #[cold]
     pub(super) fn record(&mut self, row: usize, error: impl FnOnce() -> EvalError) {
         let arguments = &self.arguments;
-        self.errors.record(row, || arguments.iter().rev().fold(error(), |error, &number| error.in_argument(number)));
+        self.errors.record(row, || {
+            arguments
+                .iter()
+                .rev()
+                .fold(error(), |error, &number| error.in_argument(number))
+        });
     }
 }
 
@@ -99,7 +104,9 @@ impl<'b> Exec<'b, '_> {
         let right = self.eval(right, rows);
         let result = if ops::is_math(op) {
             let failures = &mut self.failures;
-            math(op, left, right, rows, &mut |row, error| failures.record(row, || error))
+            math(op, left, right, rows, &mut |row, error| {
+                failures.record(row, || error)
+            })
         } else {
             compare(op, &left, &right, rows).map(Col::Bool)
         };
@@ -107,14 +114,25 @@ impl<'b> Exec<'b, '_> {
     }
 
     /// `AND` and `OR`: the right side is worked out only where the left one does not settle it.
-    fn logical(&mut self, and: bool, left: &'b Typed, right: &'b Typed, rows: &mut Selection) -> Buf<'b, bool> {
+    fn logical(
+        &mut self,
+        and: bool,
+        left: &'b Typed,
+        right: &'b Typed,
+        rows: &mut Selection,
+    ) -> Buf<'b, bool> {
         let left = self.boolean(left, rows);
         match left {
             Buf::Scalar(v) if v != and => return Buf::Scalar(v),
             Buf::Scalar(_) => return self.boolean(right, rows),
             _ if right.free => {
                 let right = self.boolean(right, rows);
-                return left.combine(right, if and { |a, b| a & b } else { |a, b| a | b });
+                // Two closures, not one chosen: a pointer to either would be called for each row.
+                return if and {
+                    left.combine(right, |a, b| a & b)
+                } else {
+                    left.combine(right, |a, b| a | b)
+                };
             }
             _ => {}
         }
@@ -122,7 +140,17 @@ impl<'b> Exec<'b, '_> {
         let mut answered = open.clone();
         let right = self.boolean(right, &mut answered);
         rows.retain(|row| !open.contains(row) || answered.contains(row));
-        let settled = |row: usize| if open.contains(row) { right.get(row) } else { !and };
-        Buf::Owned((0..rows.len()).map(|row| rows.contains(row) && settled(row)).collect())
+        let settled = |row: usize| {
+            if open.contains(row) {
+                right.get(row)
+            } else {
+                !and
+            }
+        };
+        Buf::Owned(
+            (0..rows.len())
+                .map(|row| rows.contains(row) && settled(row))
+                .collect(),
+        )
     }
 }

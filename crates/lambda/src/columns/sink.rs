@@ -25,7 +25,12 @@ pub(crate) struct ValueSink<'o> {
 
 impl<'o> ValueSink<'o> {
     pub(crate) fn new(out: &'o mut Column, rows: usize) -> ValueSink<'o> {
-        ValueSink { out, rows, scattered: Vec::new(), done: false }
+        ValueSink {
+            out,
+            rows,
+            scattered: Vec::new(),
+            done: false,
+        }
     }
 
     fn scatter(&mut self, row: usize, value: Option<Value>) {
@@ -44,14 +49,20 @@ impl<'o> ValueSink<'o> {
         if self.scattered.is_empty() {
             return self.out.pad(self.rows);
         }
-        std::mem::take(&mut self.scattered).into_iter().for_each(|value| self.out.push_option(value));
+        std::mem::take(&mut self.scattered)
+            .into_iter()
+            .for_each(|value| self.out.push_option(value));
     }
 }
 
 /// Nothing may remain of values in rows without one.
 fn cleared<T: Default>(mut values: Vec<T>, rows: &Selection) -> Vec<T> {
     if !rows.is_all() {
-        values.iter_mut().enumerate().filter(|(row, _)| !rows.contains(*row)).for_each(|(_, v)| *v = T::default());
+        values
+            .iter_mut()
+            .enumerate()
+            .filter(|(row, _)| !rows.contains(*row))
+            .for_each(|(_, v)| *v = T::default());
     }
     values
 }
@@ -59,7 +70,9 @@ fn cleared<T: Default>(mut values: Vec<T>, rows: &Selection) -> Vec<T> {
 impl Sink for ValueSink<'_> {
     fn part(&mut self, column: Col<'_>, rows: &Selection, whole: bool) {
         if !whole || rows.is_empty() {
-            return rows.rows().for_each(|row| self.scatter(row, column.get(row).into_value()));
+            return rows
+                .rows()
+                .for_each(|row| self.scatter(row, column.get(row).into_value()));
         }
         let all = self.rows;
         let data = match column {
@@ -67,13 +80,26 @@ impl Sink for ValueSink<'_> {
             Col::Int(v) => Data::Int(cleared(v.into_vec(all), rows)),
             Col::Bool(v) => Data::Bool(cleared(v.into_vec(all), rows)),
             Col::Duration(v) => {
-                let values = (0..all).map(|row| if rows.contains(row) { Value::Duration(v.get(row)) } else { Value::Null });
+                let values = (0..all).map(|row| {
+                    if rows.contains(row) {
+                        Value::Duration(v.get(row))
+                    } else {
+                        Value::Null
+                    }
+                });
                 Data::Mixed(values.collect())
             }
             Col::Str(v) if rows.is_all() => Data::Str(v.into_strings(all)),
-            other => return rows.rows().for_each(|row| self.scatter(row, other.get(row).into_value())),
+            other => {
+                return rows
+                    .rows()
+                    .for_each(|row| self.scatter(row, other.get(row).into_value()));
+            }
         };
-        *self.out = Column { data, mask: rows.to_mask() };
+        *self.out = Column {
+            data,
+            mask: rows.to_mask(),
+        };
         self.done = true;
     }
 

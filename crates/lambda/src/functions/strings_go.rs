@@ -19,7 +19,9 @@ pub(super) fn lower(text: Cow<'_, str>) -> Cow<'_, str> {
 }
 
 pub(super) fn upper(text: Cow<'_, str>) -> Cow<'_, str> {
-    map(text, |c| single(c.to_uppercase()).unwrap_or_else(|| upper_greek(c)))
+    map(text, |c| {
+        single(c.to_uppercase()).unwrap_or_else(|| upper_greek(c))
+    })
 }
 
 /// Go maps one character to one, so a mapping to several (such as that of `ß`) does not count.
@@ -40,7 +42,11 @@ fn upper_greek(c: char) -> char {
 }
 
 fn map(text: Cow<'_, str>, change: impl Fn(char) -> char) -> Cow<'_, str> {
-    if text.chars().all(|c| change(c) == c) { text } else { text.chars().map(change).collect::<String>().into() }
+    if text.chars().all(|c| change(c) == c) {
+        text
+    } else {
+        text.chars().map(change).collect::<String>().into()
+    }
 }
 
 #[cfg(test)]

@@ -5,22 +5,27 @@ use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::Position;
 use super::format::{Header, Op, RECORD_HEADER};
-use super::index::Slot;
+use super::index::{SegmentFacts, Slot};
 use super::segment;
 use super::writer::Surroundings;
 use crate::error::{Error, Result};
 
 /// Places looked up at once.
-const SLOTS: usize = 256;
-/// The first read; each further one is twice as large, so that a single look-up stays cheap.
+const SLOTS: usize = 1024;
+/// The smallest read, when the group's next entries lie far apart.
 const WINDOW_MIN: usize = 8 * 1024;
 /// The largest read, and so what one retained small entry may keep in memory.
 const WINDOW_MAX: usize = 256 * 1024;
+/// Up to this average distance between entries, reading what lies between them is cheaper than
+/// reading each for itself.
+const GAP_MAX: usize = 8 * 1024;
 
 /// One entry of a group's log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,10 +53,10 @@ pub struct Reader {
 struct OpenSegment {
     number: u32,
     salt: u64,
+    path: PathBuf,
     file: File,
     window: Bytes,
     window_at: u64,
-    reach: usize,
 }
 
 impl Reader {
@@ -112,40 +117,55 @@ impl Reader {
     }
 
     fn entry(&mut self, slot: Slot) -> Result<Entry> {
-        let path = segment::path_of(&self.around.dir, slot.segment);
         let offset = u64::from(slot.offset);
         let open = match self.open.take() {
             Some(open) if open.number == slot.segment => self.open.insert(open),
-            _ => self.open.insert(open_segment(&self.around, slot.segment)?),
+            _ => self
+                .open
+                .insert(OpenSegment::open(&self.around, slot.segment)?),
         };
-        let failed = |source| Error::io("read", &path, 0, source);
-        let damaged = |what: &str| Error::corrupt(&path, offset, what);
-        let written = self.around.syncer.written();
-        let limit = if written.segment() == slot.segment {
-            written.offset()
-        } else {
-            u32::MAX
+        let bytes = match open.cached(offset, RECORD_HEADER) {
+            Some(bytes) => bytes,
+            None => {
+                let written = self.around.syncer.written();
+                open.load(offset, reach(&self.slots, slot, written))?;
+                open.bytes(offset, RECORD_HEADER)?
+            }
         };
-        let limit = u64::from(limit);
-        let bytes = open.bytes(offset, RECORD_HEADER, limit).map_err(failed)?;
-        let header = bytes.as_ref().try_into().ok();
-        let header: &[u8; RECORD_HEADER] =
-            header.ok_or_else(|| damaged("the segment ends inside a record"))?;
+        let header = <&[u8; RECORD_HEADER]>::try_from(bytes.as_ref())
+            .map_err(|_| open.damaged(offset, "the segment ends inside a record"))?;
         let header = Header::decode(header, open.salt, offset)
             .filter(|h| h.op == Op::Data && h.group == self.group && h.index == self.next)
-            .ok_or_else(|| damaged("the header of a record does not read back"))?;
+            .ok_or_else(|| open.damaged(offset, "the header of a record does not read back"))?;
         let len = header.len as usize;
-        let bytes = open
-            .bytes(offset + RECORD_HEADER as u64, len, limit)
-            .map_err(failed)?;
+        let bytes = open.bytes(offset + RECORD_HEADER as u64, len)?;
         if bytes.len() != len || crc32fast::hash(&bytes) != header.payload_crc {
-            return Err(damaged("the payload of a record does not read back"));
+            return Err(open.damaged(offset, "the payload of a record does not read back"));
         }
         Ok(Entry {
             index: header.index,
             kind: header.kind,
             bytes,
         })
+    }
+}
+
+/// How many bytes to read at `slot`: up to the last of the `next` entries that lie close together,
+/// and nothing that is not written yet, because a later look-up would find it as it was.
+fn reach(next: &VecDeque<Slot>, slot: Slot, written: Position) -> usize {
+    let (mut span, mut count) = (0, 0);
+    for next in next.iter().take_while(|next| next.segment == slot.segment) {
+        let distance = next.offset.saturating_sub(slot.offset) as usize;
+        if distance + WINDOW_MIN > WINDOW_MAX {
+            break;
+        }
+        (span, count) = (distance, count + 1);
+    }
+    let dense = count > 0 && span / count <= GAP_MAX;
+    let reach = if dense { span + WINDOW_MIN } else { WINDOW_MIN };
+    match written.segment() == slot.segment {
+        true => reach.min(written.offset().saturating_sub(slot.offset) as usize),
+        false => reach,
     }
 }
 
@@ -162,40 +182,47 @@ impl Iterator for Reader {
     }
 }
 
-fn open_segment(around: &Surroundings, number: u32) -> Result<OpenSegment> {
-    let path = segment::path_of(&around.dir, number);
-    let facts = around.index.lock().segments.get(&number).copied();
-    let Some(facts) = facts else {
-        return Err(Error::corrupt(&path, 0, "the segment is not there"));
-    };
-    let file = File::open(&path).map_err(|source| Error::io("open", &path, 0, source))?;
-    let (window, window_at, reach) = (Bytes::new(), 0, WINDOW_MIN);
-    Ok(OpenSegment {
-        number,
-        salt: facts.salt,
-        file,
-        window,
-        window_at,
-        reach,
-    })
-}
-
 impl OpenSegment {
-    /// `len` bytes at `offset`, or fewer where the file ends. What lies behind `limit` is not written
-    /// yet and must not be kept: a later look-up would find it as it was.
-    fn bytes(&mut self, offset: u64, len: usize, limit: u64) -> io::Result<Bytes> {
-        if let Some(bytes) = self.cached(offset, len) {
-            return Ok(bytes);
-        }
-        let ahead = usize::try_from(limit.saturating_sub(offset)).unwrap_or(usize::MAX);
-        let reach = self.reach.min(ahead);
-        if len > reach {
-            return read_up_to(&self.file, offset, len);
-        }
-        self.window = read_up_to(&self.file, offset, reach)?;
+    fn open(around: &Surroundings, number: u32) -> Result<OpenSegment> {
+        let path = segment::path_of(&around.dir, number);
+        let facts = around.index.lock().segments.get(&number).copied();
+        let Some(SegmentFacts { salt, .. }) = facts else {
+            return Err(Error::corrupt(&path, 0, "the segment is not there"));
+        };
+        let file = File::open(&path).map_err(|source| Error::io("open", &path, 0, source))?;
+        let (window, window_at) = (Bytes::new(), 0);
+        Ok(OpenSegment {
+            number,
+            salt,
+            path,
+            file,
+            window,
+            window_at,
+        })
+    }
+
+    fn damaged(&self, offset: u64, what: &str) -> Error {
+        Error::corrupt(&self.path, offset, what)
+    }
+
+    /// Makes `reach` bytes at `offset` the window.
+    fn load(&mut self, offset: u64, reach: usize) -> Result<()> {
+        self.window = self.read(offset, reach)?;
         self.window_at = offset;
-        self.reach = (self.reach * 2).min(WINDOW_MAX);
-        Ok(self.window.slice(..len.min(self.window.len())))
+        Ok(())
+    }
+
+    /// `len` bytes at `offset`, or fewer where the file ends.
+    fn bytes(&self, offset: u64, len: usize) -> Result<Bytes> {
+        match self.cached(offset, len) {
+            Some(bytes) => Ok(bytes),
+            None => self.read(offset, len),
+        }
+    }
+
+    fn read(&self, offset: u64, len: usize) -> Result<Bytes> {
+        read_up_to(&self.file, offset, len)
+            .map_err(|source| Error::io("read", &self.path, 0, source))
     }
 
     fn cached(&self, offset: u64, len: usize) -> Option<Bytes> {

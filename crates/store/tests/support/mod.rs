@@ -79,12 +79,21 @@ pub fn segments(dir: &Path) -> Vec<PathBuf> {
     paths
 }
 
-/// Copies the files of a log that may be open, as a crash would leave them.
+/// Copies the files of a log that may be open, as a crash would leave them. The newest first: the
+/// log may be freeing old segments, and a crash never leaves an older one without a newer.
 pub fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("a folder");
-    for entry in std::fs::read_dir(from).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        std::fs::copy(&path, to.join(path.file_name().expect("a name"))).expect("a copy");
+    let entries = std::fs::read_dir(from).expect("a folder");
+    let mut paths: Vec<_> = entries
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    paths.sort();
+    for path in paths.iter().rev() {
+        match std::fs::copy(path, to.join(path.file_name().expect("a name"))) {
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => panic!("{}: {error}", path.display()),
+        }
     }
 }
 

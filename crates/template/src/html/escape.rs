@@ -192,6 +192,9 @@ impl Work<'_> {
 
     fn node(&mut self, c: Context, node: &Node) -> Outcome<(Context, Node)> {
         self.steps += 1;
+        if let Node::Text(text) = node {
+            self.steps += text.text.len() / 64;
+        }
         if self.steps > STEPS_MAX {
             return Err(Trouble::nowhere("too many nested loops to check".into()));
         }
