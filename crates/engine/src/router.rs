@@ -112,6 +112,10 @@ impl Routes {
 }
 
 impl line::Router for Resolver<'_> {
+    fn cleared(&mut self) {
+        self.routes.more.clear();
+    }
+
     fn resolve(&mut self, measurement: &str, tags: &TagSet) -> Slot {
         let number = self.routes.number(measurement);
         let routes = &self.routes.origins[number as usize];

@@ -34,6 +34,6 @@ pub use compile::{FunctionSet, codes};
 pub use error::{CallError, EvalError};
 pub use functions::{Function, Signature, functions};
 pub use lambda::Lambda;
-pub use scope::{Env, Lookup, MatchCall, Scope, TagScope};
+pub use scope::{Env, Lookup, MatchCall, RowScope, Scope, TagScope};
 pub use state::State;
 pub use types::Ty;

@@ -1,7 +1,7 @@
 //! What a lambda reads when it is evaluated over one point.
 
 use jiff::tz::TimeZone;
-use model::{TagSet, Time, Value};
+use model::{Column, Data, Rows, SeriesTable, TagSet, Time, Value};
 
 /// What surrounds an evaluation besides the point.
 #[derive(Clone, Debug)]
@@ -106,4 +106,45 @@ impl Scope for TagScope<'_> {
     fn time(&self) -> Time {
         self.time
     }
+}
+
+/// One row of a run, for nodes that look at single points.
+#[derive(Clone, Copy, Debug)]
+pub struct RowScope<'a> {
+    /// The run.
+    pub rows: &'a Rows,
+    /// The series that its tags number.
+    pub table: &'a SeriesTable,
+    /// The row, below the number of rows.
+    pub row: usize,
+}
+
+impl Scope for RowScope<'_> {
+    fn get(&self, name: &str) -> Lookup<'_> {
+        let field = self
+            .rows
+            .column(name)
+            .and_then(|column| field_at(column, self.row));
+        let tag = self.rows.tags.get(self.row, self.table).get(name);
+        match (field, tag) {
+            (Some(_), Some(_)) => Lookup::Ambiguous,
+            (Some(value), None) => value,
+            (None, tag) => tag.map_or(Lookup::Missing, Lookup::Str),
+        }
+    }
+
+    fn time(&self) -> Time {
+        self.rows.times[self.row]
+    }
+}
+
+/// The value of a field at a row, without copying its text; `None` where it is missing.
+pub(crate) fn field_at(column: &Column, row: usize) -> Option<Lookup<'_>> {
+    column.mask.get(row).then(|| match &column.data {
+        Data::Float(v) => Lookup::Float(v[row]),
+        Data::Int(v) => Lookup::Int(v[row]),
+        Data::Bool(v) => Lookup::Bool(v[row]),
+        Data::Str(v) => Lookup::Str(v.get(row)),
+        Data::Mixed(v) => Lookup::from(&v[row]),
+    })
 }

@@ -561,6 +561,43 @@ fn long_expressions_fit_the_stack() {
     );
 }
 
+/// Lambdas embedded in lambdas nest deeper than the parser would allow a text to.
+#[test]
+fn deep_trees_fit_the_stack() {
+    use tick::ast::{Call, Expr, ExprKind, Ident, Span};
+    let wrap = |kind| Expr {
+        span: Span::default(),
+        comment: None,
+        kind,
+    };
+    let nest = |levels: usize| {
+        let mut expr = wrap(ExprKind::Reference("f".to_owned()));
+        for _ in 0..levels {
+            let call = Call {
+                name: Ident {
+                    name: "abs".to_owned(),
+                    span: Span::default(),
+                },
+                args: vec![wrap(ExprKind::Lambda(expr.into()))],
+                multiline: false,
+                trailing: None,
+            };
+            expr = wrap(ExprKind::Call(call));
+        }
+        expr
+    };
+    let env = Env::utc(0);
+    let lambda = Lambda::compile(&nest(490), FunctionSet::Task).expect("deep, but not too deep");
+    assert_eq!(
+        outcome(&lambda, &sample(), false, &env),
+        Ok(Value::Float(2.5))
+    );
+    let text = point(&[("f", Value::str("text"))], &[]);
+    assert!(outcome(&lambda, &text, false, &env).is_err());
+    let error = Lambda::compile(&nest(600), FunctionSet::Task).expect_err("too deep");
+    assert_eq!(error.code, lambda::codes::TOO_DEEP);
+}
+
 #[test]
 fn a_lambda_knows_what_it_reads() {
     let lambda = task("\"b\" > 1 AND \"a\" == 'x' AND \"b\" < 9 AND \"time\" == \"time\"");

@@ -10,7 +10,10 @@ use model::{SourceRun, Time};
 const FIELDS_KEPT_MAX: usize = 1024;
 
 /// Origins whose shape is remembered from write to write.
-const ORIGINS_KEPT_MAX: usize = 1 << 16;
+const SHAPES_KEPT_MAX: usize = 1 << 14;
+
+/// Origins that have a place for a shape, of eight bytes, from write to write.
+const ORIGINS_KEPT_MAX: usize = 1 << 20;
 
 /// Runs whose bookkeeping is kept allocated.
 const RUNS_KEPT_MAX: usize = 4096;
@@ -27,6 +30,8 @@ const ROWS_MIN: usize = 4;
 pub struct Builder {
     /// By number of the origin.
     shapes: Vec<Option<Box<Shape>>>,
+    /// How many of them there are.
+    shaped: usize,
     /// Those of this write first; behind them the ones that can be used again.
     runs: Vec<Run>,
     /// How many belong to this write.
@@ -92,6 +97,7 @@ impl Builder {
                 shape.runs[run.lane as usize] = NONE;
                 if shape.len() > FIELDS_KEPT_MAX {
                     self.shapes[run.origin_number as usize] = None;
+                    self.shaped -= 1;
                 }
             }
         }
@@ -101,8 +107,9 @@ impl Builder {
         self.counted
             .drain(..)
             .for_each(|plan| self.counts[plan as usize] = 0);
-        if self.shapes.len() > ORIGINS_KEPT_MAX {
+        if self.shaped > SHAPES_KEPT_MAX || self.shapes.len() > ORIGINS_KEPT_MAX {
             self.shapes = Vec::new();
+            self.shaped = 0;
         }
     }
 
@@ -177,6 +184,7 @@ impl Builder {
         if self.shapes.len() <= origin as usize {
             self.shapes.resize_with(origin as usize + 1, || None);
         }
+        self.shaped += usize::from(self.shapes[origin as usize].is_none());
         let shape = self.shapes[origin as usize].get_or_insert_default();
         if shape.runs.len() <= lane as usize {
             shape.runs.resize(lane as usize + 1, NONE);

@@ -19,8 +19,8 @@ const CACHED_MAX: usize = 1 << 14;
 /// followed it last: comparing with that key finds the end of the key, checks it and saves the
 /// hash. Costs 32 bytes a key, 10 to 21 in the table, and the key itself.
 ///
-/// The index only grows until it is cleared; past its limit it clears itself, and the router is
-/// asked again. One index serves one database and retention policy.
+/// The index only grows until it is cleared; past its limit it clears itself, tells the router and
+/// asks it again. One index serves one database and retention policy.
 #[derive(Debug)]
 pub struct SeriesIndex {
     entries: Vec<Entry>,
@@ -213,12 +213,18 @@ impl SeriesIndex {
         self.last = id;
     }
 
-    /// Adds a key that the index does not have, of at most 65535 bytes.
-    pub(crate) fn insert(&mut self, key: &[u8], slot: Slot) -> u32 {
+    /// Starts anew when the limit leaves no room for a key; says whether it did.
+    pub(crate) fn make_room(&mut self, key_len: usize) -> bool {
         let full = self.entries.len() >= NONE as usize - 1;
-        if full || self.bytes() + key.len() > self.bytes_max && !self.is_empty() {
+        let anew = (full || self.bytes() + key_len > self.bytes_max) && !self.is_empty();
+        if anew {
             *self = SeriesIndex::new(self.bytes_max);
         }
+        anew
+    }
+
+    /// Adds a key that the index does not have, of at most 65535 bytes.
+    pub(crate) fn insert(&mut self, key: &[u8], slot: Slot) -> u32 {
         self.reserve(key.len());
         let id = self.entries.len() as u32;
         let hash = self.hash(key);
@@ -309,6 +315,7 @@ mod tests {
         for n in 0..count {
             let key = format!("cpu,host=server{n:06}");
             assert_eq!(index.lookup(key.as_bytes()), None);
+            index.make_room(key.len());
             index.insert(key.as_bytes(), slot(n));
         }
     }

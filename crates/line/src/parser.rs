@@ -19,6 +19,9 @@ const POINTS_MAX: u64 = u32::MAX as u64;
 /// Bytes of an unfinished line that are kept allocated from write to write.
 const CARRY_KEPT_MAX: usize = 64 << 10;
 
+/// Longest line whatever the limits: the texts of a column must stay below 4 GiB.
+const LINE_BYTES_MAX: usize = 1 << 30;
+
 /// What a write brought.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
@@ -59,7 +62,10 @@ impl Parser {
                 now,
                 stamps: Stamps::default(),
             },
-            limits,
+            limits: Limits {
+                line_bytes_max: limits.line_bytes_max.min(LINE_BYTES_MAX),
+                ..limits
+            },
             carry: Vec::new(),
             scan: LineScan::default(),
             lines: 0,
@@ -284,6 +290,9 @@ struct Bench<'a, R> {
 
 impl<R: Router> Bench<'_, R> {
     fn add_series(&mut self, line: &[u8], key: &key::Key) -> u32 {
+        if self.index.make_room(key.end) {
+            self.router.cleared();
+        }
         let slot = self.router.resolve(&key.measurement(line), &key.tags(line));
         self.index.insert(&line[..key.end], slot)
     }

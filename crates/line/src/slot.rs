@@ -29,6 +29,10 @@ pub struct Slot {
 /// [`crate::SeriesIndex::clear`]; other spellings (order of tags, escapes) of the same series are
 /// other keys, and must get an equal slot.
 pub trait Router {
+    /// The index was full and has started anew: lists given out so far are not asked for again.
+    /// Numbers of origins, plans, lanes and series must stay what they were.
+    fn cleared(&mut self) {}
+
     /// The slot of a series that the index does not know.
     fn resolve(&mut self, measurement: &str, tags: &TagSet) -> Slot;
 

@@ -3,7 +3,7 @@
 
 mod write;
 
-use line::{Error, Precision};
+use line::{Error, Precision, SeriesIndex};
 use model::{TagSet, Value};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -235,6 +235,46 @@ fn sparse_fields_do_not_fill_memory() {
             runs.iter().map(|run| run.times.len() as u64).sum::<u64>(),
             points
         );
+    }
+}
+
+#[test]
+fn a_full_index_starts_anew() {
+    let mut bench = Bench::new(3);
+    bench.index = SeriesIndex::new(20_000);
+    for round in 0..3 {
+        let lines: Vec<String> = (0..1000)
+            .map(|n| format!("all,host={n} v=1 {round}"))
+            .collect();
+        let points = bench
+            .write([lines.join("\n").as_bytes()], Precision::Nano)
+            .unwrap();
+        assert_eq!(points.len(), 1000);
+        assert!(
+            bench.index.bytes() <= 20_000,
+            "{} bytes",
+            bench.index.bytes()
+        );
+    }
+    assert!(bench.router.cleared > 3);
+}
+
+#[test]
+fn more_origins_than_are_kept() {
+    let mut bench = Bench::new(2);
+    for _ in 0..2 {
+        let lines: Vec<String> = (0..17_000).map(|n| format!("m{n} v=1 {n}")).collect();
+        assert_eq!(
+            bench.feed([lines.join("\n").as_bytes()], Precision::Nano),
+            Ok(17_000)
+        );
+        let rows: usize = bench
+            .builder
+            .take()
+            .flat_map(|(_, runs)| runs)
+            .map(|run| run.times.len())
+            .sum();
+        assert_eq!(rows, 17_000);
     }
 }
 

@@ -209,9 +209,13 @@ impl Column {
 
     /// Adds rows without the field until there are `rows`.
     pub fn pad(&mut self, rows: usize) {
-        if self.len() < rows {
-            self.data.grow(rows);
-            self.mask.grow(rows);
+        match rows.saturating_sub(self.len()) {
+            0 => {}
+            1 => self.push_missing(),
+            _ => {
+                self.data.grow(rows);
+                self.mask.grow(rows);
+            }
         }
     }
 

@@ -1,9 +1,9 @@
 //! Where the references of a lambda are found in a run: field, tag or earlier result.
 
 use super::Input;
-use super::buffer::{Col, Texts};
+use super::buffer::{Col, Tags, Texts};
 use super::shape::{Code, Source};
-use crate::scope::Lookup;
+use crate::scope::{Lookup, field_at as at};
 use crate::specialise::Goal;
 use crate::typed::Program;
 use crate::types::Ty;
@@ -53,7 +53,7 @@ impl TagUse {
 pub(super) struct Bound<'a> {
     field: Option<&'a Column>,
     /// The tag of each row; `None` when no row has it.
-    tags: Option<Vec<Option<&'a str>>>,
+    tags: Option<Tags<'a>>,
     result: Option<&'a Column>,
 }
 
@@ -98,12 +98,7 @@ impl Binding {
         }
     }
 
-    fn tags_of<'a>(
-        &self,
-        slot: usize,
-        name: &str,
-        input: &Input<'a>,
-    ) -> Option<Vec<Option<&'a str>>> {
+    fn tags_of<'a>(&self, slot: usize, name: &str, input: &Input<'a>) -> Option<Tags<'a>> {
         match &input.rows.tags {
             TagColumn::Series(ids) => {
                 let used = &self.tags[slot];
@@ -116,36 +111,43 @@ impl Binding {
 }
 
 /// Places in the memory of the last series seen: a run cycles through few.
-const MEMO: usize = 1024;
+const MEMO: usize = 4096;
 
-fn series_tags<'a>(name: &str, ids: &[u32], table: &'a SeriesTable) -> Vec<Option<&'a str>> {
+fn series_tags<'a>(name: &str, ids: &[u32], table: &'a SeriesTable) -> Tags<'a> {
     let size = ids.len().next_power_of_two().min(MEMO);
-    let mut memo: Vec<(u32, Option<&'a str>)> = vec![(u32::MAX, None); size];
-    ids.iter()
-        .map(|&id| {
-            let known = &mut memo[id as usize & (size - 1)];
-            if known.0 != id || id == u32::MAX {
-                *known = (id, table.get(id).tags.get(name));
-            }
-            known.1
-        })
-        .collect()
+    // No run is long enough for this code.
+    let mut memo: Vec<(u32, u32)> = vec![(0, u32::MAX); size];
+    let mut tags = Tags {
+        codes: Vec::with_capacity(ids.len()),
+        values: Vec::new(),
+    };
+    for &id in ids {
+        let known = &mut memo[id as usize & (size - 1)];
+        if known.0 != id || known.1 == u32::MAX {
+            *known = (id, tags.values.len() as u32);
+            tags.values.push(table.get(id).tags.get(name));
+        }
+        tags.codes.push(known.1);
+    }
+    tags
 }
 
-fn set_tags<'a>(name: &str, sets: &'a [TagSet]) -> Option<Vec<Option<&'a str>>> {
-    let mut last: (*const u8, usize, Option<&'a str>) = (std::ptr::null(), 0, None);
-    let values: Vec<Option<&'a str>> = sets
-        .iter()
-        .map(|set| {
-            let bytes = set.as_bytes();
-            // The rows of a batch mostly share one allocation.
-            if (bytes.as_ptr(), bytes.len()) != (last.0, last.1) {
-                last = (bytes.as_ptr(), bytes.len(), set.get(name));
-            }
-            last.2
-        })
-        .collect();
-    values.iter().any(Option::is_some).then_some(values)
+fn set_tags<'a>(name: &str, sets: &'a [TagSet]) -> Option<Tags<'a>> {
+    let mut tags = Tags {
+        codes: Vec::with_capacity(sets.len()),
+        values: Vec::new(),
+    };
+    let mut last: Option<&[u8]> = None;
+    for set in sets {
+        let bytes = set.as_bytes();
+        // The rows of a batch mostly share one allocation.
+        if !last.is_some_and(|last| std::ptr::eq(last, bytes)) {
+            last = Some(bytes);
+            tags.values.push(set.get(name));
+        }
+        tags.codes.push(tags.values.len() as u32 - 1);
+    }
+    tags.values.iter().any(Option::is_some).then_some(tags)
 }
 
 fn typed(column: &Column) -> Option<Ty> {
@@ -172,6 +174,7 @@ impl<'a> Bound<'a> {
             (None, None, None) => Some(Code::new(Ty::Missing, Source::Field)),
             (Some(field), None, _) => full(field).map(|ty| Code::new(ty, Source::Field)),
             (None, Some(tags), _) => tags
+                .values
                 .iter()
                 .all(Option::is_some)
                 .then(|| Code::new(Ty::Str, Source::Tag)),
@@ -189,7 +192,7 @@ impl<'a> Bound<'a> {
     }
 
     fn tag(&self, row: usize) -> Option<&'a str> {
-        self.tags.as_ref().and_then(|tags| tags[row])
+        self.tags.as_ref().and_then(|tags| tags.get(row))
     }
 
     /// The type and place of the reference in one row.
@@ -213,7 +216,7 @@ impl<'a> Bound<'a> {
     pub(super) fn column(&self, code: Code) -> Option<Col<'_>> {
         match code.source() {
             Source::Field => self.field.and_then(|field| Col::of_data(&field.data)),
-            Source::Tag => self.tags.as_deref().map(|tags| Col::Str(Texts::Tags(tags))),
+            Source::Tag => self.tags.as_ref().map(|tags| Col::Str(Texts::Tags(tags))),
             Source::Result => self.result.and_then(|result| Col::of_data(&result.data)),
         }
     }
@@ -231,16 +234,6 @@ impl<'a> Bound<'a> {
                 .unwrap_or(Lookup::Missing),
         }
     }
-}
-
-fn at(column: &Column, row: usize) -> Option<Lookup<'_>> {
-    column.mask.get(row).then(|| match &column.data {
-        Data::Float(v) => Lookup::Float(v[row]),
-        Data::Int(v) => Lookup::Int(v[row]),
-        Data::Bool(v) => Lookup::Bool(v[row]),
-        Data::Str(v) => Lookup::Str(v.get(row)),
-        Data::Mixed(v) => Lookup::from(&v[row]),
-    })
 }
 
 /// The programs kept for one lambda. A stream whose fields change type all the time would

@@ -93,12 +93,29 @@ pub(crate) fn zip<'o, A: Copy, B: Copy, O>(
     }
 }
 
+/// The values of a tag. Rows of one series share one, so that what is worked out of a value is
+/// worked out once a series rather than once a row.
+#[derive(Clone, Debug)]
+pub(crate) struct Tags<'a> {
+    /// One place in `values` a row.
+    pub codes: Vec<u32>,
+    /// Each is the value of some row; equal ones can occur several times.
+    pub values: Vec<Option<&'a str>>,
+}
+
+impl<'a> Tags<'a> {
+    #[inline]
+    pub(crate) fn get(&self, row: usize) -> Option<&'a str> {
+        self.values[self.codes[row] as usize]
+    }
+}
+
 /// A column of texts.
 #[derive(Clone, Debug)]
 pub(crate) enum Texts<'a> {
     Scalar(&'a str),
     Column(&'a Strings),
-    Tags(&'a [Option<&'a str>]),
+    Tags(&'a Tags<'a>),
     Owned(Strings),
 }
 
@@ -108,7 +125,7 @@ impl Texts<'_> {
         match self {
             Texts::Scalar(v) => v,
             Texts::Column(v) => v.get(row),
-            Texts::Tags(v) => v[row].unwrap_or(""),
+            Texts::Tags(v) => v.get(row).unwrap_or(""),
             Texts::Owned(v) => v.get(row),
         }
     }

@@ -5,8 +5,8 @@ use super::select::Selection;
 use crate::ops::holds;
 use tick::ast::BinaryOp;
 
-/// Compares two columns. Texts are compared for the selected rows only, numbers for all: that is
-/// cheaper than asking which are selected. `None` when the types do not go together.
+/// Compares two columns. Rows that are not selected may be compared too: with numbers that is
+/// cheaper than asking. `None` when the types do not go together.
 pub(crate) fn compare<'o>(
     op: BinaryOp,
     left: &Col<'_>,
@@ -24,7 +24,7 @@ pub(crate) fn compare<'o>(
         (Col::Str(a), Col::Str(b)) => texts(op, a, b, rows),
         (Col::Str(a), Col::Regex(regex)) => {
             let wanted = op == BinaryOp::Match;
-            each(rows, |row| regex.is_match(a.get(row)) == wanted)
+            each_text(a, rows, |text| regex.is_match(text) == wanted)
         }
         _ => return None,
     })
@@ -49,13 +49,40 @@ fn numbers<'o, A: Copy, B: Copy, X: PartialOrd>(
 }
 
 fn texts<'o>(op: BinaryOp, a: &Texts<'_>, b: &Texts<'_>, rows: &Selection) -> Buf<'o, bool> {
+    match (a, b) {
+        (a, Texts::Scalar(b)) => each_text(a, rows, |a| text(op, a, b)),
+        (Texts::Scalar(a), b) => each_text(b, rows, |b| text(op, a, b)),
+        (a, b) => each(rows, |row| text(op, a.get(row), b.get(row))),
+    }
+}
+
+#[inline]
+fn text(op: BinaryOp, a: &str, b: &str) -> bool {
     match op {
         // Equality needs no order, and unequal lengths settle it.
-        BinaryOp::Eq => each(rows, |row| a.get(row) == b.get(row)),
-        BinaryOp::Ne => each(rows, |row| a.get(row) != b.get(row)),
-        op => each(rows, |row| {
-            holds(op, Some(a.get(row).as_bytes().cmp(b.get(row).as_bytes())))
-        }),
+        BinaryOp::Eq => a == b,
+        BinaryOp::Ne => a != b,
+        op => holds(op, Some(a.as_bytes().cmp(b.as_bytes()))),
+    }
+}
+
+/// Asks of each text; of a tag only once a series, unless few rows are wanted.
+fn each_text<'o>(texts: &Texts<'_>, rows: &Selection, f: impl Fn(&str) -> bool) -> Buf<'o, bool> {
+    match texts {
+        Texts::Tags(tags) if tags.values.len() <= rows.count() => {
+            let answers: Vec<bool> = tags
+                .values
+                .iter()
+                .map(|value| f(value.unwrap_or("")))
+                .collect();
+            Buf::Owned(
+                tags.codes
+                    .iter()
+                    .map(|&code| answers[code as usize])
+                    .collect(),
+            )
+        }
+        texts => each(rows, |row| f(texts.get(row))),
     }
 }
 

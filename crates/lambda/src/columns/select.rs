@@ -38,6 +38,11 @@ impl Selection {
         self.rows
     }
 
+    /// The selected ones.
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.count == 0
     }

@@ -1,7 +1,9 @@
 //! Expressions over points by both roads that lead to a result, which must agree.
 #![allow(dead_code, reason = "each test uses a part of it")]
 
-use lambda::{Binding, ByGroup, Env, Errors, FunctionSet, Input, Lambda, Lookup, Scope, State};
+use lambda::{
+    Binding, ByGroup, Env, Errors, FunctionSet, Input, Lambda, Lookup, RowScope, Scope, State,
+};
 use model::{
     Column, Field, Mask, Origin, Rows, Series, SeriesTable, TagColumn, TagSet, Time, Value,
 };
@@ -220,11 +222,31 @@ pub fn agree(
     want
 }
 
+/// The scope of a row of a run finds what the scope of the point does.
+fn rows_read_alike(lambda: &Lambda, points: &[Point], as_series: bool) {
+    let (rows, table) = run_of(points, as_series);
+    for (row, point) in points.iter().enumerate() {
+        let scope = RowScope {
+            rows: &rows,
+            table: &table,
+            row,
+        };
+        for name in lambda.references() {
+            assert_eq!(
+                format!("{:?}", scope.get(name)),
+                format!("{:?}", point.get(name))
+            );
+        }
+        assert_eq!(scope.time(), point.time);
+    }
+}
+
 /// The outcome for one point by all roads, which must agree.
 pub fn outcome(lambda: &Lambda, point: &Point, truth: bool, env: &Env) -> Outcome {
     // Three groups, so that functions that remember start anew for each row.
     let (points, groups) = (vec![point.clone(); 3], [0, 1, 2]);
     let mut outcomes = [true, false].map(|as_series| {
+        rows_read_alike(lambda, &points, as_series);
         let how = How {
             groups: &groups,
             active: None,

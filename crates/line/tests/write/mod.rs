@@ -19,6 +19,7 @@ pub struct Turns {
     known: HashMap<(String, TagSet), Slot>,
     lists: Vec<Vec<(u32, u32)>>,
     pub asked: usize,
+    pub cleared: usize,
 }
 
 impl Turns {
@@ -30,6 +31,7 @@ impl Turns {
             known: HashMap::new(),
             lists: Vec::new(),
             asked: 0,
+            cleared: 0,
         }
     }
 
@@ -54,6 +56,12 @@ impl Turns {
 }
 
 impl Router for Turns {
+    fn cleared(&mut self) {
+        self.cleared += 1;
+        self.lists.clear();
+        self.known.retain(|_, slot| slot.more == MORE_NONE);
+    }
+
     fn resolve(&mut self, measurement: &str, tags: &TagSet) -> Slot {
         self.asked += 1;
         let key = (measurement.to_owned(), tags.clone());

@@ -99,7 +99,6 @@ impl Syncer {
 
     /// The failure that stopped the log, if any.
     pub(crate) fn check(&self) -> Result<()> {
-        // Only a failure makes `want` unreachable, and it is published before anybody sees it.
         match &self.progress.borrow().failed {
             Some(error) => Err(error.clone()),
             None => Ok(()),
@@ -136,11 +135,17 @@ impl Syncer {
         Ok(())
     }
 
+    /// A position of another opening of the log may lie ahead of everything; nobody waits for that.
+    fn reachable(&self, position: Position) -> Position {
+        position.min(self.written())
+    }
+
     /// Completes once `position` is on the platter.
     pub(crate) fn wait(
         &self,
         position: Position,
     ) -> impl Future<Output = Result<()>> + Send + use<> {
+        let position = self.reachable(position);
         let mut progress = self.progress.subscribe();
         let early = match self.durable() >= position {
             true => Some(Ok(())),
@@ -161,6 +166,7 @@ impl Syncer {
 
     /// Blocks until `position` is on the platter.
     pub(crate) fn wait_blocking(&self, position: Position) -> Result<()> {
+        let position = self.reachable(position);
         if self.durable() >= position {
             return Ok(());
         }
