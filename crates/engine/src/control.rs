@@ -2,14 +2,14 @@
 //! together and flushed once; then the askers get their answers and the deliveries go out.
 
 use crate::clock::wall;
-use catalog::{Catalog, Command, Outcome, OutboxLimits, Rejection};
+use catalog::{Catalog, Command, OutboxLimits, Outcome, Rejection};
 use handler::{Deliverer, Report};
 use model::Event;
 use parking_lot::RwLock;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
-use store::{Batch, Family, Log, State};
+use store::{Batch, DataDir, Family, Log, State};
 use tokio::sync::{mpsc, oneshot};
 
 /// Messages that wait for the control thread: when it is behind, the shards wait too.
@@ -45,6 +45,8 @@ pub enum Message {
     },
     /// Answers when all that came before is done.
     Flush(oneshot::Sender<()>),
+    /// Ends the thread once all that came before is done.
+    End,
 }
 
 /// The catalog, to be read by anyone, and the way to the thread that changes it.
@@ -61,6 +63,15 @@ struct Thread {
     log: Arc<Log>,
     deliverer: Deliverer,
     failures: Arc<AtomicU64>,
+    /// Stays locked until nothing writes to it any more. The last field: dropped last.
+    _data_dir: Arc<DataDir>,
+}
+
+/// A [`Control`] that does not keep the thread alive.
+pub struct WeakControl {
+    catalog: Arc<RwLock<Catalog>>,
+    messages: mpsc::WeakSender<Message>,
+    failures: Arc<AtomicU64>,
 }
 
 type Answer = (oneshot::Sender<Result<Outcome, Rejection>>, Result<Outcome, Rejection>);
@@ -73,22 +84,27 @@ struct Round {
     flushed: Vec<oneshot::Sender<()>>,
     outcomes: Vec<Outcome>,
     purge: Vec<(u64, u64)>,
+    /// It holds what entries of the log led to.
+    of_log: bool,
+    end: bool,
 }
 
 impl Control {
-    /// Starts the thread. It ends when the last [`Control`] is gone.
+    /// Starts the thread. It ends with [`Message::End`], or when the last [`Control`] is gone.
     pub fn start(
         catalog: Catalog,
         state: Arc<State>,
         log: Arc<Log>,
         deliverer: Deliverer,
+        data_dir: Arc<DataDir>,
     ) -> std::io::Result<(Control, std::thread::JoinHandle<()>)> {
         let (sender, receiver) = mpsc::channel(MESSAGES_MAX);
         let catalog = Arc::new(RwLock::new(catalog));
         let failures = Arc::new(AtomicU64::new(0));
         let control = Control { catalog: catalog.clone(), messages: sender, failures: failures.clone() };
-        let thread = Thread { catalog, state, log, deliverer, failures };
-        let handle = std::thread::Builder::new().name("control".into()).spawn(move || thread.run(receiver))?;
+        let thread = Thread { catalog, state, log, deliverer, failures, _data_dir: data_dir };
+        let handle =
+            std::thread::Builder::new().name("control".into()).spawn(move || thread.run(receiver))?;
         Ok((control, handle))
     }
 
@@ -100,6 +116,12 @@ impl Control {
     /// Failed attempts to write the control state since the process started.
     pub fn failures(&self) -> u64 {
         self.failures.load(Relaxed)
+    }
+
+    /// The same, for those that the thread itself keeps alive.
+    pub fn downgrade(&self) -> WeakControl {
+        let (catalog, failures) = (self.catalog.clone(), self.failures.clone());
+        WeakControl { catalog, messages: self.messages.downgrade(), failures }
     }
 
     /// Changes the catalog. `None`: the thread is gone, the server is stopping.
@@ -128,18 +150,33 @@ impl Control {
     }
 }
 
+impl WeakControl {
+    /// The control, while its thread runs.
+    pub fn upgrade(&self) -> Option<Control> {
+        let messages = self.messages.upgrade()?;
+        Some(Control { catalog: self.catalog.clone(), messages, failures: self.failures.clone() })
+    }
+}
+
 impl Thread {
     fn run(self, mut messages: mpsc::Receiver<Message>) {
         while let Some(first) = messages.blocking_recv() {
             let mut round = Round::default();
             self.apply(first, &mut round);
             for _ in 1..TOGETHER_MAX {
+                if round.end {
+                    break;
+                }
                 match messages.try_recv() {
                     Ok(message) => self.apply(message, &mut round),
                     Err(_) => break,
                 }
             }
+            let end = round.end;
             self.finish(round);
+            if end {
+                return;
+            }
         }
     }
 
@@ -155,6 +192,7 @@ impl Thread {
                 let events = events.into_iter().map(Arc::new).collect();
                 let command = Command::PublishEvents { events, now: wall(), limits };
                 round.outcomes.extend(self.change(&command).ok());
+                round.of_log = true;
             }
             Message::Report(report) => {
                 round.outcomes.extend(self.change(&of_report(report)).ok());
@@ -162,8 +200,10 @@ impl Thread {
             Message::Checkpoint { group, index, batch } => {
                 round.batch.append(batch);
                 round.purge.push((group, index));
+                round.of_log = true;
             }
             Message::Flush(done) => round.flushed.push(done),
+            Message::End => round.end = true,
         }
     }
 
@@ -181,6 +221,9 @@ impl Thread {
                 Some(value) => round.batch.put(Family::Control, key, value),
                 None => round.batch.delete(Family::Control, key),
             }
+        }
+        if round.of_log {
+            self.sync_log();
         }
         if !round.batch.is_empty() {
             while let Err(error) = self.state.write(round.batch.clone(), true) {
@@ -202,6 +245,18 @@ impl Thread {
         }
         for done in round.flushed {
             let _ = done.send(());
+        }
+    }
+
+    /// Events and checkpoints must not be on the platter before the entries that led to them: after
+    /// a power cut other entries would get the same indexes, and their events would be taken for
+    /// replays.
+    fn sync_log(&self) {
+        let synced = self.log.append(&[]).and_then(|written| self.log.wait_durable(written));
+        if let Err(error) = synced {
+            self.failures.fetch_add(1, Relaxed);
+            // Alerts go on: they are worth more than their order of writing on a disk that is lost.
+            tracing::error!(%error, "cannot flush the log before the control state");
         }
     }
 

@@ -10,7 +10,8 @@ use std::sync::Arc;
 #[derive(Debug, Default)]
 pub struct Directory {
     series: SeriesTable,
-    index: HashTable<u32>,
+    /// Hash and number of each series: growing need not look at the series.
+    index: HashTable<(u32, u32)>,
     hasher: foldhash::fast::FixedState,
     /// Series that the log defines.
     pub logged: u32,
@@ -30,18 +31,19 @@ impl Directory {
 
     /// The number of a series, given to it now if it is new.
     pub fn number(&mut self, origin: &Arc<Origin>, tags: &TagSet) -> u32 {
-        let hash = hash(&self.hasher, origin, tags);
-        let (series, hasher) = (&self.series, &self.hasher);
-        let same = |&at: &u32| {
-            let known = series.get(at);
-            known.tags == *tags && (Arc::ptr_eq(&known.origin, origin) || known.origin == *origin)
+        let hash = self.hasher.hash_one((tags.as_bytes(), &origin.name)) as u32;
+        let series = &self.series;
+        let same = |&(known, at): &(u32, u32)| {
+            let one = || series.get(at);
+            known == hash
+                && one().tags == *tags
+                && (Arc::ptr_eq(&one().origin, origin) || one().origin == *origin)
         };
-        let rehash = |&at: &u32| hash_series(hasher, series.get(at));
-        match self.index.entry(hash, same, rehash) {
-            hashbrown::hash_table::Entry::Occupied(found) => *found.get(),
+        match self.index.entry(spread(hash), same, |&(hash, _)| spread(hash)) {
+            hashbrown::hash_table::Entry::Occupied(found) => found.get().1,
             hashbrown::hash_table::Entry::Vacant(free) => {
                 let number = series.len();
-                free.insert(number);
+                free.insert((hash, number));
                 self.series.push(Series { origin: origin.clone(), tags: tags.clone() });
                 number
             }
@@ -64,10 +66,7 @@ impl Directory {
     }
 }
 
-fn hash(hasher: &foldhash::fast::FixedState, origin: &Origin, tags: &TagSet) -> u64 {
-    hasher.hash_one((tags.as_bytes(), &origin.name))
-}
-
-fn hash_series(hasher: &foldhash::fast::FixedState, series: &Series) -> u64 {
-    hash(hasher, &series.origin, &series.tags)
+/// The hash table wants all 64 bits to be good, the stored hash has 32.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }

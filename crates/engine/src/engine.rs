@@ -1,7 +1,7 @@
 //! The engine: everything of one member, opened, running, stopped.
 
 use crate::clock::Clock;
-use crate::control::{Control, Message};
+use crate::control::{Control, Message, WeakControl};
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::options::Options;
@@ -23,11 +23,14 @@ use std::time::{Duration, Instant};
 use store::{Batch, DataDir, Family, Log, State};
 use tokio::sync::{mpsc, oneshot};
 
-/// Key of the number of shards, in the control family.
+/// Key of the number of shards, in the family of checkpoints, where no shard has such a number.
 const SHARDS: &[u8] = b"shards";
 
 /// Reports of deliveries that wait for the control thread.
 const REPORTS_MAX: usize = 1024;
+
+/// Least time for writing down what the last deliveries reported, when stopping.
+const REPORTS: Duration = Duration::from_secs(1);
 
 /// By name and retention policy.
 type Databases = BTreeMap<(String, String), Arc<Mutex<Database>>>;
@@ -52,9 +55,10 @@ pub struct Engine {
     pub(crate) refused: AtomicU64,
     pub(crate) started: Instant,
     pub(crate) throughput: crate::stats::Throughput,
+    /// Asks whether all reports of deliveries are with the control thread.
+    reported: mpsc::Sender<oneshot::Sender<()>>,
+    runtime: tokio::runtime::Handle,
     threads: Mutex<Vec<JoinHandle<()>>>,
-    /// Locked for as long as the engine lives.
-    _data_dir: DataDir,
 }
 
 /// Nanoseconds of a monotonic clock, for the nodes' statistics.
@@ -67,6 +71,7 @@ impl Engine {
     /// Opens the data directory, brings every shard back to where it was and starts to work. Call
     /// it within a tokio runtime, from a thread that may block.
     pub fn open(mut options: Options, data_dir: DataDir) -> Result<Arc<Engine>, Error> {
+        let data_dir = Arc::new(data_dir);
         let state = Arc::new(State::open(data_dir.state_dir())?);
         check_shards(&state, options.shards)?;
         let log_options = store::log::Options { sync: options.sync, ..store::log::Options::default() };
@@ -82,14 +87,16 @@ impl Engine {
         let handlers = Handlers::new(std::mem::take(&mut options.services));
         let runtime = tokio::runtime::Handle::current();
         let deliverer = Deliverer::new(options.deliveries, handlers, reports, runtime.clone());
-        let (control, thread) = Control::start(catalog, state.clone(), log.clone(), deliverer.clone())?;
-        runtime.spawn(forward_reports(receiver, control.clone()));
+        let (control, thread) =
+            Control::start(catalog, state.clone(), log.clone(), deliverer.clone(), data_dir)?;
+        let (reported, asked) = mpsc::channel(1);
+        runtime.spawn(forward_reports(receiver, asked, control.downgrade()));
         for delivery in waiting {
             deliverer.submit(delivery);
         }
         let clock = Clock::default();
         let (recovered, built) = recover_all(&options, &log, &state, &control, &clock)?;
-        let engine = Engine::assemble(options, data_dir, log, clock, control, deliverer, recovered)?;
+        let engine = Engine::assemble(options, log, clock, control, deliverer, reported, recovered)?;
         engine.threads.lock().push(thread);
         engine.tasks.found(built);
         Ok(engine)
@@ -98,11 +105,11 @@ impl Engine {
     #[allow(clippy::too_many_arguments)] // The parts of the engine, put together at one place.
     fn assemble(
         options: Options,
-        data_dir: DataDir,
         log: Arc<Log>,
         clock: Clock,
         control: Control,
         deliverer: Deliverer,
+        reported: mpsc::Sender<oneshot::Sender<()>>,
         recovered: Vec<Recovered>,
     ) -> Result<Arc<Engine>, Error> {
         let workers = worker_count(&options);
@@ -136,8 +143,9 @@ impl Engine {
             refused: AtomicU64::new(0),
             started: Instant::now(),
             throughput: crate::stats::Throughput::default(),
+            reported,
+            runtime: tokio::runtime::Handle::current(),
             threads: Mutex::new(threads),
-            _data_dir: data_dir,
         });
         tokio::spawn(checkpoint_regularly(Arc::downgrade(&engine)));
         Ok(engine)
@@ -164,13 +172,24 @@ impl Engine {
 
     /// Asks for a checkpoint of every shard, and waits until it is with the control thread.
     pub async fn checkpoint(&self) {
+        self.ask_workers(|done| Job::Checkpoint { done: Some(done) }).await;
+    }
+
+    /// Waits until all entries logged so far are run, and their events are in the topics.
+    pub async fn settle(&self) {
+        self.ask_workers(|done| Job::Passed { done }).await;
+        self.control.flush().await;
+    }
+
+    async fn ask_workers(&self, job: impl Fn(oneshot::Sender<()>) -> Job) {
         let mut waits = Vec::new();
         for queue in &self.queues {
             let (done, wait) = oneshot::channel();
-            queue.push([Job::Checkpoint { done: Some(done) }]);
+            queue.push([job(done)]);
             waits.push(wait);
         }
         for wait in waits {
+            // A worker that has ended does nothing more, so there is nothing to wait for.
             let _ = wait.await;
         }
     }
@@ -192,7 +211,9 @@ impl Engine {
         self.stopping.store(true, Relaxed);
         let left = |limit: Duration| limit.saturating_sub(begun.elapsed());
         if tokio::time::timeout(limit, self.checkpoint()).await.is_err() {
-            tracing::warn!("the tasks did not finish what was queued in time; it is in the log and continues with the next start");
+            tracing::warn!(
+                "the tasks did not finish what was queued in time; it is in the log and continues with the next start"
+            );
         }
         let _ = tokio::time::timeout(left(limit), self.control.flush()).await;
         let drained = self.deliverer.drain(left(limit)).await;
@@ -200,10 +221,42 @@ impl Engine {
             tracing::info!(deliveries = drained.left, "deliveries wait in the outbox for the next start");
         }
         // What the last deliveries reported is written too.
-        let _ = tokio::time::timeout(left(limit).max(Duration::from_secs(1)), self.control.flush()).await;
+        let _ = tokio::time::timeout(left(limit).max(REPORTS), self.reports_passed()).await;
+        let _ = tokio::time::timeout(left(limit).max(REPORTS), self.control.flush()).await;
+        self.end_workers();
+        self.control.send(Message::End).await;
+        let threads = std::mem::take(&mut *self.threads.lock());
+        let joined = tokio::task::spawn_blocking(|| threads.into_iter().for_each(join));
+        let _ = tokio::time::timeout(left(limit).max(REPORTS), joined).await;
+    }
+
+    /// Waits until what the deliverer reported so far is with the control thread.
+    async fn reports_passed(&self) {
+        let (done, wait) = oneshot::channel();
+        if self.reported.send(done).await.is_ok() {
+            let _ = wait.await;
+        }
+    }
+
+    fn end_workers(&self) {
         for queue in &self.queues {
             queue.push([Job::End]);
         }
+    }
+}
+
+impl Drop for Engine {
+    /// Ends the threads of an engine that was not stopped; what they leave undone is in the log.
+    fn drop(&mut self) {
+        self.end_workers();
+        let deliverer = self.deliverer.clone();
+        self.runtime.spawn(async move { deliverer.drain(Duration::ZERO).await });
+    }
+}
+
+fn join(thread: JoinHandle<()>) {
+    if thread.join().is_err() {
+        tracing::error!("a thread of the engine ended by a panic; this is a bug of Farad, please report it");
     }
 }
 
@@ -254,8 +307,22 @@ fn recover_all(
     Ok((recovered, tasks))
 }
 
-async fn forward_reports(mut reports: mpsc::Receiver<Report>, control: Control) {
-    while let Some(report) = reports.recv().await {
+/// Carries reports to the control thread, and answers those who ask whether all have passed.
+async fn forward_reports(
+    mut reports: mpsc::Receiver<Report>,
+    mut asked: mpsc::Receiver<oneshot::Sender<()>>,
+    control: WeakControl,
+) {
+    loop {
+        let message = tokio::select! {
+            biased;
+            report = reports.recv() => report,
+            Some(done) = asked.recv() => {
+                let _ = done.send(());
+                continue;
+            }
+        };
+        let (Some(report), Some(control)) = (message, control.upgrade()) else { return };
         control.send(Message::Report(report)).await;
     }
 }

@@ -20,7 +20,9 @@ pub enum Error {
         source: pipeline::checkpoint::Error,
     },
     /// An entry of a shard's log does not read.
-    #[error("shard {shard}, entry {index}: {why}; the data directory is damaged or was written by another version of Farad")]
+    #[error(
+        "shard {shard}, entry {index}: {why}; the data directory is damaged or was written by another version of Farad"
+    )]
     Entry {
         /// The shard.
         shard: u32,
@@ -30,7 +32,9 @@ pub enum Error {
         why: String,
     },
     /// The data directory was made for another number of shards.
-    #[error("the data directory has {found} shards, the configuration says {wanted}: set [cluster] shards = {found}")]
+    #[error(
+        "the data directory has {found} shards, the configuration says {wanted}: set [cluster] shards = {found}"
+    )]
     Shards {
         /// What it has.
         found: u32,
@@ -49,7 +53,9 @@ pub enum WriteError {
     #[error(transparent)]
     Line(#[from] line::Error),
     /// The tasks do not keep up, and there is no room to queue more.
-    #[error("timeout: tasks have been behind for {0:?}, their queues hold {1} bytes; slow down, or look for the slow task with kapacitor show")]
+    #[error(
+        "timeout: tasks have been behind for {0:?}, their queues hold {1} bytes; slow down, or look for the slow task with kapacitor show"
+    )]
     Busy(Duration, usize),
     /// The log does not take it.
     #[error("cannot log the write: {0}")]

@@ -20,6 +20,7 @@ mod router;
 pub mod stats;
 mod submit;
 pub mod tasks;
+mod topics;
 pub mod vars;
 mod worker;
 pub mod write;

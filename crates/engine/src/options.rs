@@ -44,7 +44,7 @@ impl Options {
             sync: Sync::Interval(Duration::from_secs(1)),
             checkpoint_interval: Duration::from_secs(10),
             log_bytes_max: 4 << 30,
-            queue_bytes_max: 64 << 20,
+            queue_bytes_max: 16 << 20,
             write_timeout: Duration::from_secs(30),
             default_retention_policy: String::new(),
             server: Server { hostname: "localhost".into(), task_master: "main".into(), ..Server::default() },

@@ -59,6 +59,11 @@ pub enum Job {
         /// Told when the checkpoints are with the control thread.
         done: Option<oneshot::Sender<()>>,
     },
+    /// Say when all that came before is done.
+    Passed {
+        /// Told then.
+        done: oneshot::Sender<()>,
+    },
     /// Nothing comes any more.
     End,
 }
@@ -66,8 +71,15 @@ pub enum Job {
 /// The jobs of one worker.
 #[derive(Default)]
 pub struct Queue {
-    jobs: Mutex<VecDeque<Job>>,
+    jobs: Mutex<Jobs>,
     ready: Condvar,
+}
+
+#[derive(Default)]
+struct Jobs {
+    waiting: VecDeque<Job>,
+    /// Nobody takes jobs any more.
+    closed: bool,
 }
 
 /// Bytes of entries that wait in all queues together.
@@ -78,22 +90,33 @@ pub struct Room {
 }
 
 impl Queue {
-    /// Adds jobs behind what waits.
+    /// Adds jobs behind what waits. A closed queue drops them, and with them whoever waits for an
+    /// answer learns that none comes.
     pub fn push(&self, jobs: impl IntoIterator<Item = Job>) {
-        let mut waiting = self.jobs.lock();
-        waiting.extend(jobs);
-        drop(waiting);
+        let mut queue = self.jobs.lock();
+        if queue.closed {
+            return;
+        }
+        queue.waiting.extend(jobs);
+        drop(queue);
         self.ready.notify_one();
+    }
+
+    /// Takes no more jobs, and drops those that wait.
+    pub fn close(&self) {
+        let mut queue = self.jobs.lock();
+        queue.closed = true;
+        queue.waiting.clear();
     }
 
     /// Takes all that waits, sleeping until there is something. `taken` is an empty queue that is
     /// swapped in, so that its memory is used again.
     pub fn take(&self, taken: &mut VecDeque<Job>) {
-        let mut waiting = self.jobs.lock();
-        while waiting.is_empty() {
-            self.ready.wait(&mut waiting);
+        let mut queue = self.jobs.lock();
+        while queue.waiting.is_empty() {
+            self.ready.wait(&mut queue);
         }
-        std::mem::swap(&mut *waiting, taken);
+        std::mem::swap(&mut queue.waiting, taken);
     }
 }
 
@@ -109,7 +132,8 @@ impl Room {
     }
 
     /// Waits until less than the maximum is in use. One write may then go beyond it: a write
-    /// larger than all the room must still get through.
+    /// larger than all the room must still get through. Whoever is let in takes its bytes before
+    /// it waits for anything else, so that of many that wait only one a thread does.
     pub async fn wait(&self) {
         loop {
             let freed = self.freed.notified();

@@ -61,6 +61,10 @@ impl Recovery<'_> {
             .load(&source, &mut |saved: &SavedTask| build(options, built, &saved.definition))
             .map_err(|source| Error::Checkpoint { shard: number, source })?;
         let saved = source.applied()?;
+        if saved > 0 {
+            // The process may have died between the checkpoint and the purge.
+            self.log.purge(group(number), saved)?;
+        }
         let mut applied = saved;
         let mut replayed = 0;
         let mut decoder = Decoder::new();
@@ -140,7 +144,11 @@ impl Source for Prefixed<'_> {
         let mut result = Ok(());
         let scanned = self.state.scan_from(Family::Checkpoints, &whole, &whole, |key, value| {
             result = each(&key[self.prefix.len()..], value);
-            if result.is_ok() { std::ops::ControlFlow::Continue(()) } else { std::ops::ControlFlow::Break(()) }
+            if result.is_ok() {
+                std::ops::ControlFlow::Continue(())
+            } else {
+                std::ops::ControlFlow::Break(())
+            }
         });
         scanned.map_err(|error| checkpoint::Error::Store(error.to_string()))?;
         result

@@ -55,6 +55,11 @@ struct Sample {
 }
 
 impl Throughput {
+    /// Forgets a task that stopped.
+    pub fn forget(&self, task: &str) {
+        self.0.lock().remove(task);
+    }
+
     /// Points a second that the task took in since it was last asked for, or lately.
     pub fn of(&self, task: &Arc<Task>) -> f64 {
         let collected = task.source_stats.collected.load(Relaxed);
@@ -76,11 +81,13 @@ impl Engine {
         let mut found = Vec::new();
         for database in self.databases.read().values() {
             let database = database.lock();
-            found.extend(database.points().filter(|(_, points)| *points > 0).map(|(origin, points)| Ingress {
-                db: origin.db.to_string(),
-                rp: origin.rp.to_string(),
-                measurement: origin.name.to_string(),
-                points,
+            found.extend(database.points().filter(|(_, points)| *points > 0).map(|(origin, points)| {
+                Ingress {
+                    db: origin.db.to_string(),
+                    rp: origin.rp.to_string(),
+                    measurement: origin.name.to_string(),
+                    points,
+                }
             }));
         }
         found

@@ -34,6 +34,9 @@ impl Engine {
             self.refused.fetch_add(1, Relaxed);
             return Err(WriteError::Busy(limit, self.room.used()));
         }
+        if self.stopping.load(Relaxed) {
+            return Err(WriteError::Stopping);
+        }
         let lanes: Vec<(u32, Vec<SourceRun>)> = builder.take().collect();
         if lanes.is_empty() {
             return Ok(None);
@@ -72,7 +75,8 @@ impl Engine {
         let position = self.log.append(&records)?;
         let mut jobs: Vec<Vec<Job>> = Vec::new();
         jobs.resize_with(self.queues.len(), Vec::new);
-        for (((&shard, directory), entry), encoded) in numbers.iter().zip(&mut held).zip(entries).zip(&bytes) {
+        for (((&shard, directory), entry), encoded) in numbers.iter().zip(&mut held).zip(entries).zip(&bytes)
+        {
             directory.set_logged();
             let (index, bytes) = (directory.next_index, encoded.len());
             directory.next_index += 1;
@@ -93,7 +97,7 @@ impl Engine {
         &self,
         entry: &[u8],
         job: impl Fn(u32, u64) -> Job,
-    ) -> Result<Position, WriteError> {
+    ) -> Result<Position, store::Error> {
         let mut held: Vec<_> = self.directories.iter().map(|directory| directory.lock()).collect();
         let parts = [entry];
         let records: Vec<Record<'_>> = held

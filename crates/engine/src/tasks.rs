@@ -100,10 +100,11 @@ impl Engine {
             script: task.script.clone(),
             vars: task.vars.clone(),
         };
-        let built = definition.build(&self.options.server, self.options.shards).map_err(|error| match error {
-            TaskError::Script { line, .. } => TaskError::Start(line),
-            other => other,
-        })?;
+        let built =
+            definition.build(&self.options.server, self.options.shards).map_err(|error| match error {
+                TaskError::Script { line, .. } => TaskError::Start(line),
+                other => other,
+            })?;
         self.check_handlers(&built)?;
         self.open_topics(&built).await;
         let restored = self.restored(&built);
@@ -124,21 +125,30 @@ impl Engine {
 
     /// Stops a task in every shard; its state is forgotten, its topics are closed.
     pub(crate) async fn stop_task(&self, id: &str) -> Result<(), TaskError> {
-        let Some(task) = self.tasks.running.write().remove(id) else { return Ok(()) };
-        self.route_by(self.tasks.routed());
+        let Some(task) = self.tasks.get(id) else { return Ok(()) };
         let entry = TaskEntry::Stop { task: id.to_owned() };
         self.log_task(&entry, |shard, index| Job::Stop { shard, index, task: id.to_owned() }).await?;
+        self.tasks.running.write().remove(id);
+        self.route_by(self.tasks.routed());
+        self.throughput.forget(id);
+        // Events that are still on their way must find the topics open, and whoever starts the
+        // task again must find the levels that they leave.
+        self.settle().await;
         for alert in &task.alerts {
             if let Some(topic) = &alert.anonymous {
-                self.propose(Command::CloseTopic { topic: topic.as_str().into() }).await?;
+                let topic: model::Name = topic.as_str().into();
+                self.propose(Command::CloseTopic { topic: topic.clone() }).await?;
+                self.deliverer.retire(&topic);
             }
         }
         Ok(())
     }
 
     async fn log_task(&self, entry: &TaskEntry, job: impl Fn(u32, u64) -> Job) -> Result<(), TaskError> {
-        let unavailable = |error: String| TaskError::Unavailable(format!("cannot log the task's change: {error}"));
-        let position = self.submit_task(&entry.encode(), job).map_err(|error| unavailable(error.to_string()))?;
+        let unavailable =
+            |error: String| TaskError::Unavailable(format!("cannot log the task's change: {error}"));
+        let position =
+            self.submit_task(&entry.encode(), job).map_err(|error| unavailable(error.to_string()))?;
         // The catalog is flushed, so the log must be: a task must not come back without its start.
         self.log.durable(position).await.map_err(|error| unavailable(error.to_string()))
     }

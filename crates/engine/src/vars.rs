@@ -36,7 +36,10 @@ fn value(name: &str, var: &Var) -> Result<Value, TaskError> {
         VarKind::Lambda => {
             let source = text()?;
             let parsed = tick::parse_lambda(source);
-            Value::Lambda(parsed.map_err(|d| TaskError::Invalid(format!("invalid var {name}: {}", d.one_line(source))))?)
+            Value::Lambda(
+                parsed
+                    .map_err(|d| TaskError::Invalid(format!("invalid var {name}: {}", d.one_line(source))))?,
+            )
         }
         VarKind::List => {
             let items = var.value.as_array().ok_or_else(wrong)?;

@@ -75,6 +75,7 @@ impl Worker {
             self.queue.take(&mut jobs);
             for job in jobs.drain(..) {
                 if matches!(job, Job::End) {
+                    self.queue.close();
                     return;
                 }
                 self.work(job);
@@ -119,6 +120,10 @@ impl Worker {
                     let _ = done.send(());
                 }
             }
+            Job::Passed { done } => {
+                // Who asked may have gone.
+                let _ = done.send(());
+            }
             Job::End => {}
         }
     }
@@ -144,7 +149,8 @@ impl Held {
         self.shard.save(&mut sink);
         sink.put(APPLIED.to_vec(), self.applied.to_be_bytes().to_vec());
         self.saved = self.applied;
-        let message = Message::Checkpoint { group: group(self.number), index: self.applied, batch: sink.batch };
+        let message =
+            Message::Checkpoint { group: group(self.number), index: self.applied, batch: sink.batch };
         control.send_blocking(message);
     }
 
@@ -152,7 +158,12 @@ impl Held {
         let failures = self.shard.failures().count();
         if failures > self.failures {
             for (task, why) in self.shard.failures() {
-                tracing::error!(task = &**task, shard = self.number, why, "a task stopped working; this is a bug of Farad, please report it");
+                tracing::error!(
+                    task = &**task,
+                    shard = self.number,
+                    why,
+                    "a task stopped working; this is a bug of Farad, please report it"
+                );
             }
         }
         self.failures = failures;

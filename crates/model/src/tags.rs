@@ -1,6 +1,7 @@
 //! The tags of a point or a group.
 
 use serde::{Deserialize, Serialize};
+use std::cell::RefCell;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
@@ -29,6 +30,11 @@ impl TagSet {
                 push_text(&mut bytes, value.as_ref());
             }
         }
+        TagSet::of_encoding(&bytes)
+    }
+
+    /// From bytes that this module wrote.
+    fn of_encoding(bytes: &[u8]) -> TagSet {
         if bytes.is_empty() { TagSet::empty() } else { TagSet(bytes.into()) }
     }
 
@@ -62,9 +68,24 @@ impl TagSet {
         TagSet::new(self.iter().filter(|(k, _)| *k != key))
     }
 
-    /// Only these keys, with `""` for one that is missing: the tags of a group.
+    /// Only these keys, which are sorted, with `""` for one that is missing: the tags of a group.
     pub fn project<K: AsRef<str>>(&self, keys: &[K]) -> TagSet {
-        TagSet::new(keys.iter().map(|k| (k.as_ref(), self.get(k.as_ref()).unwrap_or(""))))
+        self.with_projection(keys, TagSet::of_encoding)
+    }
+
+    /// Hands the encoding of [`Self::project`] to `take`, without making a set of it.
+    pub fn with_projection<K: AsRef<str>, T>(&self, keys: &[K], take: impl FnOnce(&[u8]) -> T) -> T {
+        thread_local!(static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
+        // Taken out, so that `take` may come here again.
+        let mut bytes = BUFFER.take();
+        bytes.clear();
+        for key in keys {
+            push_text(&mut bytes, key.as_ref());
+            push_text(&mut bytes, self.get(key.as_ref()).unwrap_or(""));
+        }
+        let taken = take(&bytes);
+        BUFFER.set(bytes);
+        taken
     }
 
     /// Its encoding, the same for equal tags: what hashes and logs use.

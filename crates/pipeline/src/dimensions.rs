@@ -21,7 +21,7 @@ pub fn dimensions(args: &Args<'_>) -> Result<GroupBy, Refused> {
             }
         }
     }
-    if by.all && !by.tags.is_empty() {
+    if by.all && args.len() > 1 {
         return Err(Refused::Script("cannot group by both '*' and named dimensions.".into()));
     }
     by.tags.sort();

@@ -44,12 +44,14 @@ pub struct Group {
 
 impl Group {
     /// Kapacitor's text form: `tag=value,tag=value` with `name\n` before it when the measurement
-    /// is part of the group; empty when ungrouped.
+    /// is part of the group (and only `name` without tags); empty when ungrouped.
     pub fn id(&self) -> String {
         let mut id = String::new();
         if let Some(name) = &self.name {
             id.push_str(name);
-            id.push('\n');
+            if !self.tags.is_empty() {
+                id.push('\n');
+            }
         }
         for (i, (key, value)) in self.tags.iter().enumerate() {
             if i > 0 {
@@ -69,7 +71,8 @@ pub struct GroupTable {
     /// What makes a group.
     pub by: GroupBy,
     groups: Vec<Group>,
-    index: HashTable<u32>,
+    /// Hash and number of each group: growing need not look at the groups.
+    index: HashTable<(u32, u32)>,
     /// Group of each series, plus one; 0 is not known yet.
     by_series: Vec<u32>,
     hasher: foldhash::fast::FixedState,
@@ -136,20 +139,22 @@ impl GroupTable {
 
     /// The index of a group, given to it now if it is new.
     pub fn intern(&mut self, group: Group) -> u32 {
-        let hash = self.hasher.hash_one((group.tags.as_bytes(), &group.name));
-        let (groups, hasher) = (&self.groups, &self.hasher);
-        let rehash = |&at: &u32| {
-            let group = &groups[at as usize];
-            hasher.hash_one((group.tags.as_bytes(), &group.name))
-        };
-        match self.index.entry(hash, |&at| groups[at as usize] == group, rehash) {
-            hashbrown::hash_table::Entry::Occupied(found) => *found.get(),
+        let hash = self.hasher.hash_one((group.tags.as_bytes(), &group.name)) as u32;
+        let groups = &self.groups;
+        let same = |&(known, at): &(u32, u32)| known == hash && groups[at as usize] == group;
+        match self.index.entry(spread(hash), same, |&(hash, _)| spread(hash)) {
+            hashbrown::hash_table::Entry::Occupied(found) => found.get().1,
             hashbrown::hash_table::Entry::Vacant(slot) => {
                 let at = groups.len() as u32;
-                slot.insert(at);
+                slot.insert((hash, at));
                 self.groups.push(group);
                 at
             }
         }
     }
+}
+
+/// The hash table wants all 64 bits to be good, the stored hash has 32.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }

@@ -100,6 +100,12 @@ pub trait Definition: Any + Send + Sync {
         false
     }
 
+    /// Points that agree on these tags must meet too, where meeting by the parents' groups is not
+    /// enough.
+    fn meets_by(&self) -> Option<GroupBy> {
+        None
+    }
+
     /// Tags that it writes or deletes: no use for placing points from there on.
     fn changes_tags(&self) -> Vec<String> {
         Vec::new()
@@ -226,6 +232,13 @@ impl Cx<'_> {
     /// The group at an index of the input.
     pub fn group(&self, group: u32) -> &Group {
         self.spaces[self.space_in].get(group)
+    }
+
+    /// Which of the spaces has that grouping, when points came whose groups are in it: where the
+    /// groups of a parent are that is not the first.
+    pub fn space_of(&self, by: &GroupBy) -> usize {
+        let found = self.spaces.iter().position(|space| space.by == *by && !space.is_empty());
+        found.unwrap_or(self.space_in)
     }
 
     /// The group of the output that a point with these tags belongs to.

@@ -29,7 +29,7 @@ impl Placement {
         }
         let hash = match self {
             Placement::Whole(task) => xxh3_64(task.as_bytes()),
-            Placement::Tags(keys) => xxh3_64(tags.project(keys).as_bytes()),
+            Placement::Tags(keys) => tags.with_projection(keys, xxh3_64),
             Placement::AllBut(keys) if keys.is_empty() => xxh3_64(tags.as_bytes()),
             Placement::AllBut(keys) => {
                 let kept = tags.iter().filter(|(key, _)| !keys.iter().any(|k| **k == **key));
@@ -75,6 +75,9 @@ pub fn placement(task: &Name, graph: &Graph, inputs: &[Vec<GroupBy>]) -> Placeme
             for by in &inputs[at] {
                 placement = placement.narrow(by, &above);
             }
+        }
+        if let Some(by) = node.definition.meets_by() {
+            placement = placement.narrow(&by, &above);
         }
         let edge = node.parents.first().map(|&parent| graph.nodes[parent].provides);
         if edge.is_some_and(|edge| node.definition.spans_groups(edge)) {

@@ -2,7 +2,6 @@
 
 use crate::edge::Batch;
 use model::{Name, Row, Rows, SeriesTable, Value};
-use std::collections::BTreeSet;
 
 fn time_column() -> Name {
     thread_local!(static TIME: Name = Name::from("time"));
@@ -17,11 +16,17 @@ pub fn point_row(rows: &Rows, row: usize, series: &SeriesTable) -> Row {
         columns.push(name.clone());
         values.push(Some(value));
     }
-    Row { name: rows.name(row).clone(), tags: rows.tags.get(row, series).clone(), columns, values: vec![values] }
+    Row {
+        name: rows.name(row).clone(),
+        tags: rows.tags.get(row, series).clone(),
+        columns,
+        values: vec![values],
+    }
 }
 
 /// A batch: the group's tags; the columns are the time, and by name the fields and the tags of the
-/// *first* point that are not the group's.
+/// *first* point that are not the group's. A tag that a field is called like has a column too, in
+/// which Kapacitor shows the field again.
 pub fn batch_row(batch: &Batch, series: &SeriesTable) -> Row {
     let mut row = Row {
         name: batch.origin.name.clone(),
@@ -33,9 +38,10 @@ pub fn batch_row(batch: &Batch, series: &SeriesTable) -> Row {
     if rows.is_empty() {
         return row;
     }
-    let mut names: BTreeSet<Name> = rows.values(0).map(|(name, _)| name.clone()).collect();
+    let mut names: Vec<Name> = rows.values(0).map(|(name, _)| name.clone()).collect();
     let own = rows.tags.get(0, series);
     names.extend(own.iter().filter(|(key, _)| batch.tags.get(key).is_none()).map(|(key, _)| Name::from(key)));
+    names.sort();
     row.columns = std::iter::once(time_column()).chain(names).collect();
     row.values = (0..rows.len())
         .map(|at| {

@@ -7,7 +7,11 @@ use model::{Column, Field, Mask, Rows};
 use std::sync::Arc;
 
 /// A lambda that answers TRUE or FALSE.
-pub struct Predicate(Arc<Lambda>);
+pub struct Predicate {
+    lambda: Arc<Lambda>,
+    /// How its errors begin.
+    what_failed: &'static str,
+}
 
 /// What a predicate says of each row.
 pub struct Verdicts {
@@ -37,12 +41,17 @@ where
 impl Predicate {
     /// Of a compiled lambda.
     pub fn new(lambda: Arc<Lambda>) -> Predicate {
-        Predicate(lambda)
+        Predicate { lambda, what_failed: "error while evaluating expression" }
+    }
+
+    /// The same with errors that begin in another way.
+    pub fn with_errors(self, what_failed: &'static str) -> Predicate {
+        Predicate { what_failed, ..self }
     }
 
     /// See [`Lambda::is_stateful`].
     pub fn is_stateful(&self) -> bool {
-        self.0.is_stateful()
+        self.lambda.is_stateful()
     }
 
     /// What it says of each row. Rows on which it fails are counted as errors of the node. `slot`
@@ -60,9 +69,17 @@ impl Predicate {
         let mut binding = states.take_binding(slot);
         let mut grouped = Grouped { states, group, part };
         let input = Input::new(rows, cx.series, cx.env);
-        self.0.predicate_rows(&input, &mut binding, &mut grouped, &mut verdicts.truth, &mut verdicts.errors);
+        self.lambda.predicate_rows(
+            &input,
+            &mut binding,
+            &mut grouped,
+            &mut verdicts.truth,
+            &mut verdicts.errors,
+        );
         states.put_binding(slot, binding);
-        report(cx, "error while evaluating expression", &verdicts.errors);
+        if let Some((_, first)) = verdicts.errors.kept().first() {
+            cx.error(verdicts.errors.count() as u64, || format!("{}: {first}", self.what_failed));
+        }
         verdicts
     }
 
@@ -115,12 +132,12 @@ impl Expression {
         self.0.references().iter().any(|reference| **reference == *name)
     }
 
-    /// Its values for the active rows. Rows on which it fails are no longer active, and counted as
-    /// errors of the node.
+    /// Its values for the active rows. Rows on which it fails are no longer active: how many, and why
+    /// the first.
     #[allow(clippy::too_many_arguments)] // One call of a lambda needs all of this, at one place.
     pub fn column<S: GroupState>(
         &self,
-        cx: &mut Cx<'_>,
+        cx: &Cx<'_>,
         rows: &Rows,
         results: &[Field],
         active: &mut Mask,
@@ -128,7 +145,7 @@ impl Expression {
         states: &mut States<S>,
         slot: usize,
         part: impl Fn(&mut S) -> &mut State,
-    ) -> Column {
+    ) -> (Column, Option<(u64, String)>) {
         let mut errors = Errors::new();
         let mut column = Column::default();
         let mut binding = states.take_binding(slot);
@@ -139,15 +156,9 @@ impl Expression {
         states.put_binding(slot, binding);
         if !errors.is_empty() {
             (0..rows.len()).filter(|&row| errors.failed(row)).for_each(|row| active.set(row, false));
-            report(cx, "error evaluating expression", &errors);
         }
-        column
-    }
-}
-
-fn report(cx: &mut Cx<'_>, what: &str, errors: &Errors) {
-    if let Some((_, first)) = errors.kept().first() {
-        cx.error(errors.count() as u64, || format!("{what}: {first}"));
+        let first = errors.kept().first();
+        (column, first.map(|(_, first)| (errors.count() as u64, first.to_string())))
     }
 }
 

@@ -6,6 +6,7 @@ use crate::endpoint::Shown;
 use crate::group::{GroupBy, GroupTable};
 use crate::merge::merge;
 use crate::node::{AnyNode, Cx, Effects};
+use crate::nodes::window_fused::Half;
 use crate::state::AnyStates;
 use crate::task::{Restored, Task};
 use crate::view::{Arrived, Surroundings, View, groups_of};
@@ -270,7 +271,8 @@ impl Shard {
         };
         let mut messages: Vec<Message> = Vec::with_capacity(task.operators.len());
         messages.resize_with(task.operators.len(), Message::default);
-        let mut came = 0;
+        // Each run counts once for the source, however many of its `from` nodes want it.
+        let (mut came, mut counted) = (0, Vec::new());
         for (number, source) in task.sources.iter().enumerate() {
             let mut parts: Vec<Run> = Vec::new();
             let (mut of_source, mut failed) = (0, (0, None));
@@ -278,13 +280,16 @@ impl Shard {
             for &(_, _, run) in wanted.iter().filter(|(_, s, _)| *s == number) {
                 let selected = arrived[run].select(running.views[number], &mut self.views, &around);
                 of_source += selected.arrived;
+                if !counted.contains(&run) {
+                    counted.push(run);
+                    came += selected.arrived;
+                }
                 failed.0 += selected.failed.0;
                 failed.1 = failed.1.or_else(|| selected.failed.1.clone());
                 if !selected.rows.is_empty() {
                     parts.push(selected.run(space, &mut self.spaces[space], &self.series));
                 }
             }
-            came = came.max(of_source);
             messages[source.node] = join_parts(parts, &mut self.spaces[space], &self.series);
             let operator = task.operators[source.node].as_ref().expect("a from node is an operator");
             // What the view dropped counts as collected: it did reach the node.
@@ -311,15 +316,24 @@ impl Shard {
             let mut inputs: Vec<Message> = if operator.parents == [0] {
                 vec![std::mem::take(&mut messages[node])]
             } else {
-                operator.parents.iter().map(|&p| take(&mut messages, p, node, &task)).collect()
+                let parents = operator.parents.iter().enumerate();
+                parents
+                    .map(|(at, &parent)| {
+                        let again = operator.parents[at + 1..].contains(&parent);
+                        take(&mut messages, parent, !again && is_last_child(&task, parent, node))
+                    })
+                    .collect()
             };
             let came: u64 = inputs.iter().map(Message::count).sum();
             if came == 0 {
                 continue;
             }
             let stats = &*operator.stats;
-            stats.collected.fetch_add(came, Relaxed);
-            if task.graph.nodes[node].kind.grouped {
+            let counts_itself = operator.half == Some(Half::Function);
+            if !counts_itself {
+                stats.collected.fetch_add(came, Relaxed);
+            }
+            if task.graph.nodes[node].kind.grouped && !counts_itself {
                 let groups = inputs.iter().map(Message::groups_end).max().unwrap_or(0);
                 stats.groups[self.number as usize].fetch_max(u64::from(groups), Relaxed);
             }
@@ -346,7 +360,9 @@ impl Shard {
                 stats.exec_ns.fetch_add(clock().saturating_sub(start), Relaxed);
                 stats.exec_count.fetch_add(came, Relaxed);
             }
-            stats.emitted.fetch_add(messages[node].count(), Relaxed);
+            if operator.half != Some(Half::Window) {
+                stats.emitted.fetch_add(messages[node].count(), Relaxed);
+            }
         }
     }
 
@@ -368,13 +384,14 @@ impl Shard {
     }
 }
 
-/// The message of a parent: moved to its last child, copied (by reference counts) to the others.
-fn take(messages: &mut [Message], parent: usize, child: usize, task: &Task) -> Message {
-    if task.graph.nodes[parent].children.last() == Some(&child) {
-        std::mem::take(&mut messages[parent])
-    } else {
-        messages[parent].clone()
-    }
+fn is_last_child(task: &Task, parent: usize, child: usize) -> bool {
+    task.graph.nodes[parent].children.last() == Some(&child)
+}
+
+/// The message of a parent: moved to whoever reads it last, copied (by reference counts) to the
+/// others.
+fn take(messages: &mut [Message], parent: usize, last: bool) -> Message {
+    if last { std::mem::take(&mut messages[parent]) } else { messages[parent].clone() }
 }
 
 fn join_parts(mut parts: Vec<Run>, space: &mut GroupTable, series: &SeriesTable) -> Message {

@@ -29,7 +29,11 @@ impl<S: GroupState> States<S> {
         if at >= self.values.len() {
             self.grow(at);
         }
-        self.dirty[at / CHUNK / 64] |= 1 << (at / CHUNK % 64);
+        // Looked at before it is written: else each row would wait for the one before.
+        let (word, bit) = (&mut self.dirty[at / CHUNK / 64], 1 << (at / CHUNK % 64));
+        if *word & bit == 0 {
+            *word |= bit;
+        }
         &mut self.values[at]
     }
 

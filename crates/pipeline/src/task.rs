@@ -5,6 +5,7 @@ use crate::graph::Graph;
 use crate::group::GroupBy;
 use crate::node::{AnyNode, Build, Demand, Server};
 use crate::nodes::from::Source;
+use crate::nodes::window_fused::{self, Half};
 use crate::partition::{Placement, placement};
 use crate::stats::NodeStats;
 use lambda::Lambda;
@@ -54,6 +55,8 @@ pub struct Operator {
     pub stats: Arc<NodeStats>,
     /// Its errors are not logged.
     pub quiet: bool,
+    /// The half of a fused pair that it is: what goes between the two the pair counts itself.
+    pub half: Option<Half>,
 }
 
 /// A task, built, to be run in any number of shards.
@@ -109,8 +112,11 @@ impl Task {
                 demand: &demand(&graph, at),
                 server,
             };
+            let of_parent = operators[first].as_ref().map(|operator: &Operator| &operator.stats);
+            let fused = of_parent.and_then(|stats| window_fused::build(&graph, at, stats));
             operators.push(Some(Operator {
-                node: node.definition.build(&cx)?,
+                half: fused.as_ref().and_then(|_| window_fused::half(&graph, at)),
+                node: fused.map_or_else(|| node.definition.build(&cx), Ok)?,
                 parents: node.parents.clone(),
                 by_in: inputs.of_parents[at][0].clone(),
                 by_out: inputs.of_output[at].clone(),
@@ -136,7 +142,7 @@ impl Task {
 
     /// Gathers what the definitions tell the rest of the server: sources, endpoints, topics.
     fn collect(&mut self, server: &Server) -> Result<(), String> {
-        use crate::nodes::{from, http_out};
+        use crate::nodes::{alert, from, http_out};
         for (at, node) in self.graph.nodes.iter().enumerate() {
             let any = node.definition.as_any_ref();
             if let Some(from) = any.downcast_ref::<from::From>()
@@ -153,7 +159,9 @@ impl Task {
                 }
                 self.endpoints.push((http.endpoint.clone(), at));
             }
-            //X
+            if let Some(alert) = any.downcast_ref::<alert::Alert>() {
+                self.alerts.push(alert.topics(server, &self.id, &self.names[at]));
+            }
         }
         Ok(())
     }

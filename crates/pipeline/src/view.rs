@@ -8,6 +8,9 @@ use lambda::{Binding, Env, Errors, Input, Lambda, NoStates};
 use model::{Field, OriginColumn, Rows, SeriesTable, SourceRun, TagColumn};
 use std::sync::Arc;
 
+/// How the errors of a `from`'s filter begin.
+pub const FILTER_FAILED: &str = "failed to evaluate WHERE expression";
+
 /// What a view selects, and what it has learnt of each series.
 pub struct View {
     /// By what the tasks that use it spread points: a point of this shard that came for the sake
@@ -73,7 +76,15 @@ impl View {
     /// A view, used by nobody yet.
     pub fn new(placement: Placement, filter: Option<Arc<Lambda>>) -> View {
         let filter_text = filter.as_ref().map(|f| f.to_string()).unwrap_or_default();
-        View { placement, filter, filter_text, users: 0, here: Vec::new(), passes: Vec::new(), binding: Binding::default() }
+        View {
+            placement,
+            filter,
+            filter_text,
+            users: 0,
+            here: Vec::new(),
+            passes: Vec::new(),
+            binding: Binding::default(),
+        }
     }
 
     /// Whether it selects the same as a new one would.
@@ -166,17 +177,14 @@ fn filter_by_row(
     filter.predicate_rows(&input, binding, &mut NoStates::default(), &mut passed, &mut errors);
     let keep = (0..rows.len() as u32).filter(|&row| passed[row as usize]).collect();
     let first = errors.kept().first();
-    (keep, (errors.count() as u64, first.map(|(_, e)| format!("error while evaluating expression: {e}"))))
+    (keep, (errors.count() as u64, first.map(|(_, e)| format!("{FILTER_FAILED}: {e}"))))
 }
 
 impl Arrived {
     /// A run as it comes with an entry.
     pub fn new(run: SourceRun) -> Arrived {
-        let mut fields: Vec<Field> = run
-            .fields
-            .into_iter()
-            .map(|(name, column)| Field { name, column: Arc::new(column) })
-            .collect();
+        let mut fields: Vec<Field> =
+            run.fields.into_iter().map(|(name, column)| Field { name, column: Arc::new(column) }).collect();
         fields.sort_by(|a, b| a.name.cmp(&b.name));
         let series = Arc::new(run.series);
         Arrived {

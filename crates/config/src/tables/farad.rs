@@ -32,7 +32,7 @@ tables! {
         /// 0 for no limit.
         max_body_bytes "max-body-bytes": Size = Size(1 << 30), own;
         /// Bytes of points that may wait before a shard; a full queue slows its writers.
-        queue_bytes_max "queue-bytes-max": Size = Size(64 << 20), own, filled;
+        queue_bytes_max "queue-bytes-max": Size = Size(16 << 20), own, filled;
         /// How long a write may wait for a full queue before it is refused with 503.
         write_timeout "write-timeout": Duration = seconds(30), own, filled;
         /// Bytes of log on the disk above which a checkpoint is made at once, so that the log

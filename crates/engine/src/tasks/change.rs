@@ -92,6 +92,10 @@ impl Engine {
         let new_id = change.id.clone().filter(|new| !new.is_empty() && *new != *before.id);
         if let Some(new) = &new_id {
             check_id(new)?;
+            // Found out now: further down the task is stopped already.
+            if self.catalog().task(new).is_some() {
+                return Err(TaskError::Invalid(format!("task {new} already exists")));
+            }
         }
         let patch = patch(&before, change)?;
         let renamed = new_id.is_some();
@@ -127,7 +131,9 @@ impl Engine {
 fn stored(outcome: Outcome) -> Result<Arc<catalog::Task>, TaskError> {
     match outcome {
         Outcome::Task(task) => Ok(task),
-        _ => Err(TaskError::Unavailable("the change was made by someone else at the same time: look and try again".into())),
+        _ => Err(TaskError::Unavailable(
+            "the change was made by someone else at the same time: look and try again".into(),
+        )),
     }
 }
 
@@ -136,9 +142,7 @@ fn check_id(id: &str) -> Result<(), TaskError> {
     if !id.is_empty() && id.chars().all(allowed) {
         return Ok(());
     }
-    Err(TaskError::Invalid(format!(
-        "task ID must contain only letters, numbers, '-', '.' and '_'. {id:?}"
-    )))
+    Err(TaskError::Invalid(format!("task ID must contain only letters, numbers, '-', '.' and '_'. {id:?}")))
 }
 
 /// Checks a script with its variables, and finds out what it reads.
@@ -148,10 +152,8 @@ fn check(script: &str, vars: &BTreeMap<String, Var>, dbrps: &[Dbrp]) -> Result<C
         diagnostic: Box::new(diagnostic),
     };
     let program = tick::parse(script).map_err(refuse)?;
-    let in_script: Vec<Dbrp> = tick::dbrps(&program)
-        .into_iter()
-        .map(|(db, rp)| Dbrp { db: db.into(), rp: rp.into() })
-        .collect();
+    let in_script: Vec<Dbrp> =
+        tick::dbrps(&program).into_iter().map(|(db, rp)| Dbrp { db: db.into(), rp: rp.into() }).collect();
     let dbrps = match (in_script.is_empty(), dbrps.is_empty()) {
         (false, false) => {
             return Err(TaskError::Invalid("cannot specify dbrp in implicitly and explicitly".into()));

@@ -43,8 +43,10 @@ pub struct Eval {
 
 impl Eval {
     fn compiled(&self) -> Result<Vec<Expression>, String> {
-        let compile = |expr: &Arc<Expr>| compile_lambda(expr, "Failed to compile expression").map(Expression::new);
-        self.lambdas.iter().map(compile).collect()
+        let compile = |(at, expr): (usize, &Arc<Expr>)| {
+            compile_lambda(expr, &format!("Failed to compile {at} expression")).map(Expression::new)
+        };
+        self.lambdas.iter().enumerate().map(compile).collect()
     }
 }
 
@@ -88,6 +90,9 @@ impl Definition for Eval {
     }
 }
 
+/// How the errors of an eval begin.
+const WHAT_FAILED: &str = "error evaluating expression";
+
 struct Operator {
     lambdas: Vec<(Name, Expression)>,
     tags: Vec<String>,
@@ -124,12 +129,35 @@ impl Node for Operator {
 }
 
 /// Finds the state of lambda `at` of `lambdas`.
-fn state_of(at: usize, lambdas: usize) -> impl for<'s> Fn(&'s mut Vec<lambda::State>) -> &'s mut lambda::State {
+fn state_of(
+    at: usize,
+    lambdas: usize,
+) -> impl for<'s> Fn(&'s mut Vec<lambda::State>) -> &'s mut lambda::State {
     move |states| {
         if states.len() < lambdas {
             states.resize_with(lambdas, lambda::State::default);
         }
         &mut states[at]
+    }
+}
+
+/// An eval that is quiet does not even count its errors.
+fn fail(cx: &mut Cx<'_>, points: u64, why: impl FnOnce() -> String) {
+    if !cx.quiet {
+        cx.error(points, || format!("{WHAT_FAILED}: {}", why()));
+    }
+}
+
+/// What Kapacitor's errors call the type of a value.
+fn go_type(value: Option<Value>) -> &'static str {
+    match value {
+        None | Some(Value::Null) => "<nil>",
+        Some(Value::Float(_)) => "float64",
+        Some(Value::Int(_)) => "int64",
+        Some(Value::Bool(_)) => "bool",
+        Some(Value::Str(_)) => "string",
+        Some(Value::Time(_)) => "time.Time",
+        Some(Value::Duration(_)) => "time.Duration",
     }
 }
 
@@ -147,12 +175,17 @@ impl Operator {
         let mut results: Vec<Field> = Vec::with_capacity(self.lambdas.len());
         for (at, (name, lambda)) in self.lambdas.iter().enumerate() {
             let part = state_of(at, self.lambdas.len());
-            let column = lambda.column(cx, rows, &results, &mut active, &group, states, at, part);
+            let (column, failed) = lambda.column(cx, rows, &results, &mut active, &group, states, at, part);
+            if let Some((points, first)) = failed {
+                fail(cx, points, || first);
+            }
             results.retain(|earlier| earlier.name != *name);
             results.push(Field { name: name.clone(), column: Arc::new(column) });
         }
         let mut seen = rows.clone();
         for Field { name, column } in results {
+            let column =
+                if self.is_read_again(&name) { self.as_read_again(cx, rows, &name, &column) } else { column };
             seen.set_field(name, column);
         }
         let mut out = self.kept_fields(cx, rows, &seen, &mut active);
@@ -162,6 +195,23 @@ impl Operator {
         }
         let kept: Vec<u32> = (0..rows.len() as u32).filter(|&row| active.get(row as usize)).collect();
         (out.gather(&kept), Some(kept))
+    }
+
+    /// Whether a lambda behind the last one that gives `name` reads `name`.
+    fn is_read_again(&self, name: &Name) -> bool {
+        let behind = self.lambdas.iter().rev().take_while(|(given, _)| given != name);
+        behind.into_iter().any(|(_, lambda)| lambda.references(name))
+    }
+
+    /// Kapacitor has one variable for a result and for the point's own field or tag of that name,
+    /// and sets it from the point before each lambda that reads it: the result is lost.
+    fn as_read_again(&self, cx: &Cx<'_>, rows: &Rows, name: &Name, result: &Column) -> Arc<Column> {
+        let mut column = Column::default();
+        for row in 0..rows.len() {
+            let tag = || rows.tags.get(row, cx.series).get(name).map(Value::str);
+            column.push_option(rows.value(name, row).or_else(tag).or_else(|| result.get(row)));
+        }
+        Arc::new(column)
     }
 
     fn kept_fields(&self, cx: &mut Cx<'_>, rows: &Rows, seen: &Rows, active: &mut Mask) -> Rows {
@@ -211,7 +261,7 @@ impl Operator {
             }
         }
         if missing > 0 {
-            cx.error(missing, || format!("cannot keep field {name:?}, field does not exist"));
+            fail(cx, missing, || format!("cannot keep field {name:?}, field does not exist"));
         }
     }
 
@@ -228,8 +278,10 @@ impl Operator {
                     _ if !active.get(row) => {}
                     other => {
                         active.set(row, false);
-                        let kind = other.map_or("missing", |value| value.kind().name());
-                        cx.error(1, || format!("result of a tag expression must be of type string, got {kind}"));
+                        let got = go_type(other);
+                        fail(cx, 1, || {
+                            format!("result of a tag expression must be of type string, got {got}")
+                        });
                     }
                 }
             }

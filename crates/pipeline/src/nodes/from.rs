@@ -9,7 +9,7 @@ use crate::properties;
 use crate::rowwise::Predicate;
 use crate::state::States;
 use crate::task::compile_lambda;
-use crate::view::groups_of;
+use crate::view::{FILTER_FAILED, groups_of};
 use lambda::Lambda;
 use model::{Name, Origin};
 use std::any::Any;
@@ -70,7 +70,7 @@ impl From {
     }
 
     fn compiled_filter(&self) -> Result<Option<Arc<Lambda>>, String> {
-        let compile = |expr: &Arc<Expr>| compile_lambda(expr, "Failed to compile expression in where clause");
+        let compile = |expr: &Arc<Expr>| compile_lambda(expr, "Failed to compile from expression");
         self.filter.as_ref().map(compile).transpose()
     }
 
@@ -139,11 +139,11 @@ impl Definition for From {
     }
 
     fn build(&self, cx: &Build<'_>) -> Result<Box<dyn AnyNode>, String> {
-        let filter = self.compiled_filter()?;
+        let filter = self.compiled_filter()?.filter(|f| f.is_stateful() || !cx.below_source);
         Ok(Box::new(Operator {
             source: self.source(0)?,
             below_source: cx.below_source,
-            filter: filter.filter(|f| f.is_stateful() || !cx.below_source).map(Predicate::new),
+            filter: filter.map(|f| Predicate::new(f).with_errors(FILTER_FAILED)),
             truncate: self.truncate,
             round: self.round,
         }))

@@ -55,13 +55,16 @@ impl Definition for Regroup {
         self
     }
 
+    fn validate(&self, _parents: usize) -> Result<(), String> {
+        if !self.by.all && !self.by.exclude.is_empty() {
+            return Err("exclude requires '*'".into());
+        }
+        Ok(())
+    }
+
     fn group_by(&self, parents: &[GroupBy]) -> GroupBy {
         let mut by = self.by.clone();
         by.by_name |= parents.first().is_some_and(|parent| parent.by_name);
-        if !by.all {
-            by.tags.retain(|tag| !by.exclude.contains(tag));
-            by.exclude.clear();
-        }
         by
     }
 
@@ -106,7 +109,6 @@ struct Points {
     origin: (String, String, String),
     points: Vec<Point>,
 }
-
 
 /// Time, tags, fields.
 type Point = (Time, TagSet, Vec<(Name, Value)>);

@@ -63,6 +63,7 @@ const fn kind(
         wants: None,
         provides,
         joins: false,
+        grouped: true,
         create,
         properties: PROPERTIES,
         counters: &[],
@@ -172,8 +173,12 @@ impl Definition for InfluxQl {
         Ok(if self.function.method.is_transformation() {
             Box::new(transform::Transform { function: self.function.clone(), as_ })
         } else {
-            let point_times = self.point_times;
-            Box::new(aggregate::Aggregate { function: self.function.clone(), as_, point_times })
+            Box::new(aggregate::Aggregate {
+                function: self.function.clone(),
+                wanted: self.function.wanted(),
+                as_,
+                point_times: self.point_times,
+            })
         })
     }
 }

@@ -1,12 +1,14 @@
-//! `|log()`: writes every point or batch to the server's log. Passes everything on.
+//! `|log()`: writes every point or batch to the server's log, in the form in which Kapacitor writes
+//! them. Passes everything on.
 
 use crate::edge::{Batch, Message, Run};
 use crate::node::{AnyNode, Build, Cx, Definition, Kind, LogLevel, Node};
 use crate::properties;
 use crate::state::States;
-use model::{Rows, TagSet, Value};
+use model::{Rows, TagSet, Time, Value};
 use std::any::Any;
 use std::fmt::Write;
+use template::number::format_time_rfc3339nano;
 
 /// The kind.
 pub static KIND: Kind = Kind {
@@ -96,16 +98,12 @@ impl Operator {
     fn point(&self, cx: &Cx<'_>, run: &Run, row: usize) -> String {
         let origin = run.rows.origins.get(row);
         let group = cx.group(run.groups[row]);
-        let mut text = format!(
-            "point prefix={} name={} db={} rp={} group={}",
-            self.prefix,
-            origin.name,
-            origin.db,
-            origin.rp,
-            group.id()
-        );
+        let mut text = self.open("point", &origin.name);
+        pair(&mut text, "db", &origin.db);
+        pair(&mut text, "rp", &origin.rp);
+        pair(&mut text, "group", &group.id());
         for (i, (key, _)) in group.tags.iter().enumerate() {
-            let _ = write!(text, " dimension_{i}={key}");
+            pair(&mut text, &format!("dimension_{i}"), key);
         }
         tags(&mut text, run.rows.tags.get(row, cx.series));
         fields(&mut text, &run.rows, row);
@@ -113,45 +111,73 @@ impl Operator {
     }
 
     fn batch(&self, cx: &mut Cx<'_>, batch: &Batch) {
-        let frame = |what: &str| {
-            let mut text = format!(
-                "{what} batch prefix={} name={} group={}",
-                self.prefix,
-                batch.origin.name,
-                cx.group(batch.group).id()
-            );
-            tags(&mut text, &batch.tags);
-            let _ = write!(text, " time={}", batch.time);
+        let group = cx.group(batch.group).id();
+        let open = |what: &str, own: &TagSet| {
+            let mut text = self.open(what, &batch.origin.name);
+            pair(&mut text, "group", &group);
+            tags(&mut text, own);
             text
         };
-        let (begin, end) = (frame("begin"), frame("end"));
-        let points = (0..batch.rows.len()).map(|row| {
-            let mut text = format!("batch point prefix={} name={}", self.prefix, batch.origin.name);
-            tags(&mut text, batch.rows.tags.get(row, cx.series));
+        let frame = |what: &str| {
+            let mut text = open(what, &batch.tags);
+            time(&mut text, batch.time);
+            text
+        };
+        let point = |row: usize| {
+            let mut text = open("batch point", batch.rows.tags.get(row, cx.series));
             fields(&mut text, &batch.rows, row);
             text
-        });
-        for text in std::iter::once(begin).chain(points.collect::<Vec<_>>()).chain([end]) {
-            self.write(cx, text);
-        }
+        };
+        let mut texts = vec![frame("begin batch")];
+        texts.extend((0..batch.rows.len()).map(point));
+        texts.push(frame("end batch"));
+        texts.into_iter().for_each(|text| self.write(cx, text));
     }
+
+    fn open(&self, what: &str, name: &str) -> String {
+        let mut text = what.to_owned();
+        pair(&mut text, "prefix", &self.prefix);
+        pair(&mut text, "name", name);
+        text
+    }
+}
+
+/// Appends `key=value`; the value is quoted when it would not stand as one word.
+fn pair(text: &mut String, key: &str, value: &str) {
+    let word = |c: char| !(c.is_whitespace() || c.is_control() || c == '"' || c == '\\');
+    let _ = match value.chars().all(word) {
+        true => write!(text, " {key}={value}"),
+        false => write!(text, " {key}={value:?}"),
+    };
 }
 
 fn tags(text: &mut String, tags: &TagSet) {
     for (key, value) in tags {
-        let _ = write!(text, " tag_{key}={value}");
+        pair(text, &format!("tag_{key}"), value);
     }
 }
 
 fn fields(text: &mut String, rows: &Rows, row: usize) {
     for (name, value) in rows.values(row) {
-        let _ = match value {
-            Value::Null => write!(text, " field_{name}=null"),
-            Value::Float(v) => write!(text, " field_{name}={v}"),
-            Value::Int(v) | Value::Time(v) | Value::Duration(v) => write!(text, " field_{name}={v}"),
-            Value::Bool(v) => write!(text, " field_{name}={v}"),
-            Value::Str(v) => write!(text, " field_{name}={v:?}"),
+        let value = match value {
+            Value::Null => "null".to_owned(),
+            Value::Float(v) => v.to_string(),
+            Value::Int(v) | Value::Duration(v) => v.to_string(),
+            Value::Time(v) => rfc3339(v),
+            Value::Bool(v) => v.to_string(),
+            Value::Str(v) => v.to_string(),
         };
+        pair(text, &format!("field_{name}"), &value);
     }
-    let _ = write!(text, " time={}", rows.times[row]);
+    time(text, rows.times[row]);
+}
+
+fn time(text: &mut String, time: Time) {
+    pair(text, "time", &rfc3339(time));
+}
+
+fn rfc3339(time: Time) -> String {
+    let mut text = Vec::new();
+    format_time_rfc3339nano(&mut text, time);
+    String::from_utf8(text).expect("digits and signs are text")
 }

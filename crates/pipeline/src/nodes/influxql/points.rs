@@ -148,7 +148,13 @@ fn values<'a>(column: &'a Column, kind: Kind, used: &[u32]) -> Values<'a> {
         Kind::Float => Values::Float(
             rows.map(|row| match &column.data {
                 Data::Float(v) => v[row],
-                Data::Mixed(v) => if let Value::Float(v) = v[row] { v } else { f64::NAN },
+                Data::Mixed(v) => {
+                    if let Value::Float(v) = v[row] {
+                        v
+                    } else {
+                        f64::NAN
+                    }
+                }
                 _ => f64::NAN,
             })
             .collect(),
@@ -156,7 +162,13 @@ fn values<'a>(column: &'a Column, kind: Kind, used: &[u32]) -> Values<'a> {
         Kind::Int => Values::Int(
             rows.map(|row| match &column.data {
                 Data::Int(v) => v[row],
-                Data::Mixed(v) => if let Value::Int(v) = v[row] { v } else { 0 },
+                Data::Mixed(v) => {
+                    if let Value::Int(v) = v[row] {
+                        v
+                    } else {
+                        0
+                    }
+                }
                 _ => 0,
             })
             .collect(),
@@ -172,7 +184,13 @@ fn values<'a>(column: &'a Column, kind: Kind, used: &[u32]) -> Values<'a> {
         _ => Values::Str(
             rows.map(|row| match &column.data {
                 Data::Str(v) => v.get(row),
-                Data::Mixed(v) => if let Value::Str(v) = &v[row] { v } else { "" },
+                Data::Mixed(v) => {
+                    if let Value::Str(v) = &v[row] {
+                        v
+                    } else {
+                        ""
+                    }
+                }
                 _ => "",
             })
             .collect(),

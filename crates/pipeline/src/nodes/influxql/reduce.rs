@@ -31,18 +31,22 @@ impl Function {
             (Method::Min, Values::Int(v)) => one(select::extreme(times, v, |a, b| a < b)),
             (Method::Max, Values::Float(v)) => one(select::extreme(times, v, |a, b| a > b)),
             (Method::Max, Values::Int(v)) => one(select::extreme(times, v, |a, b| a > b)),
-            (Method::Percentile(p), Values::Float(v)) => Ok(select::percentile(times, v, p).into_iter().collect()),
-            (Method::Percentile(p), Values::Int(v)) => Ok(select::percentile(times, v, p).into_iter().collect()),
+            (Method::Percentile(p), Values::Float(v)) => {
+                Ok(select::percentile(times, v, p).into_iter().collect())
+            }
+            (Method::Percentile(p), Values::Int(v)) => {
+                Ok(select::percentile(times, v, p).into_iter().collect())
+            }
             (Method::Median, Values::Float(v)) => one(statistics::median_of_floats(times, v)),
             (Method::Median, Values::Int(v)) => one(statistics::median_of_ints(v)),
             (Method::Mode, Values::Float(v)) => one(statistics::mode(times, v)),
             (Method::Mode, Values::Int(v)) => one(statistics::mode(times, v)),
             (Method::Stddev, Values::Float(v)) => one(statistics::stddev(v)),
             (Method::Stddev, Values::Int(v)) => one(statistics::stddev(v)),
-            (Method::Top(n), Values::Float(v)) => Ok(top::best(times, v, n, |a, b| a > b)),
-            (Method::Top(n), Values::Int(v)) => Ok(top::best(times, v, n, |a, b| a > b)),
-            (Method::Bottom(n), Values::Float(v)) => Ok(top::best(times, v, n, |a, b| a < b)),
-            (Method::Bottom(n), Values::Int(v)) => Ok(top::best(times, v, n, |a, b| a < b)),
+            (Method::Top(n), Values::Float(v)) => Ok(top::best(times, v, n, top::Best::Greatest)),
+            (Method::Top(n), Values::Int(v)) => Ok(top::best(times, v, n, top::Best::Greatest)),
+            (Method::Bottom(n), Values::Float(v)) => Ok(top::best(times, v, n, top::Best::Smallest)),
+            (Method::Bottom(n), Values::Int(v)) => Ok(top::best(times, v, n, top::Best::Smallest)),
             (Method::HoltWinters(forecast), Values::Float(v)) => forecast.of(times, v),
             (Method::HoltWinters(forecast), Values::Int(v)) => {
                 let floats: Vec<f64> = v.iter().map(|&v| v as f64).collect();

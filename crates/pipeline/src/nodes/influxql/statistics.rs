@@ -23,7 +23,7 @@ pub fn median_of_floats(times: &[Time], values: &[f64]) -> Answer {
     if sorted.len() == 1 {
         return Answer { time: Some(times[0]), ..at_end(Value::Float(sorted[0])) };
     }
-    at_end(Value::Float(if sorted.len() % 2 == 0 {
+    at_end(Value::Float(if sorted.len().is_multiple_of(2) {
         let (low, high) = (sorted[half - 1], sorted[half]);
         low + (high - low) / 2.0
     } else {
@@ -35,7 +35,7 @@ pub fn median_of_floats(times: &[Time], values: &[f64]) -> Answer {
 pub fn median_of_ints(values: &[i64]) -> Answer {
     let sorted = sorted(values);
     let half = sorted.len() / 2;
-    at_end(Value::Float(if sorted.len() % 2 == 0 {
+    at_end(Value::Float(if sorted.len().is_multiple_of(2) {
         let (low, high) = (sorted[half - 1], sorted[half]);
         low as f64 + high.wrapping_sub(low) as f64 / 2.0
     } else {

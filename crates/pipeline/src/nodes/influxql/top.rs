@@ -4,6 +4,7 @@
 use super::number::Number;
 use super::reduce::Answer;
 use model::Time;
+use std::cmp::Ordering;
 
 struct Heap<F> {
     /// The points by their place; the worst is at the root.
@@ -43,13 +44,27 @@ impl<F: Fn(usize, usize) -> bool> Heap<F> {
     }
 }
 
-/// The `n` best points. Of equal values the earlier one is better.
-pub fn best<T: Number>(times: &[Time], values: &[T], n: i64, better: impl Fn(T, T) -> bool) -> Vec<Answer> {
+/// Which values are better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Best {
+    /// Greater ones.
+    Greatest,
+    /// Smaller ones.
+    Smallest,
+}
+
+/// The `n` best points, best first. Of equal values the earlier one is better.
+pub fn best<T: Number>(times: &[Time], values: &[T], n: i64, best: Best) -> Vec<Answer> {
     let n = usize::try_from(n).unwrap_or(0);
-    let worse = |a: usize, b: usize| {
-        if values[a] != values[b] { better(values[b], values[a]) } else { times[a] > times[b] }
+    // Best first.
+    let order = |a: usize, b: usize| {
+        let by_value = match best {
+            Best::Greatest => values[b].order(values[a]),
+            Best::Smallest => values[a].order(values[b]),
+        };
+        by_value.then(times[a].cmp(&times[b]))
     };
-    let mut heap = Heap { points: Vec::new(), worse };
+    let mut heap = Heap { points: Vec::new(), worse: |a, b| order(a, b) == Ordering::Greater };
     for at in 0..values.len() {
         if heap.points.len() < n {
             heap.push(at);
@@ -58,11 +73,7 @@ pub fn best<T: Number>(times: &[Time], values: &[T], n: i64, better: impl Fn(T, 
         }
     }
     let mut best = heap.points;
-    best.sort_by(|&a, &b| {
-        let by_value = values[a].order(values[b]);
-        let by_value = if better(values[a], values[b]) == by_value.is_gt() { by_value.reverse() } else { by_value };
-        by_value.then(times[a].cmp(&times[b]))
-    });
+    best.sort_by(|&a, &b| order(a, b));
     let answer = |at: usize| Answer { time: Some(times[at]), value: values[at].value(), at: Some(at) };
     best.into_iter().map(answer).collect()
 }

@@ -1,0 +1,136 @@
+//! Tasks as the API shows them.
+
+use crate::json::{link, time};
+use crate::routes::BASE;
+use crate::var_json;
+use engine::TaskView;
+use engine::definition::Definition;
+use pipeline::graph::DotView;
+use pipeline::partition::Placement;
+use serde_json::{Map, Value, json};
+
+/// How the parts of a task are wanted.
+#[derive(Clone, Copy, Debug)]
+pub struct Format {
+    /// The script as its author wrote it.
+    pub raw: bool,
+    /// The form of the graph.
+    pub dot: DotView,
+}
+
+/// Fields of lists, in the order in which Go sorts them.
+pub const FIELDS: [&str; 15] = [
+    "created",
+    "dbrps",
+    "dot",
+    "error",
+    "executing",
+    "id",
+    "last-enabled",
+    "link",
+    "modified",
+    "script",
+    "stats",
+    "status",
+    "template-id",
+    "type",
+    "vars",
+];
+
+/// A field that is our own: by what the task is spread over shards. Lists have it when asked.
+pub const PLACEMENT: &str = "placement";
+
+/// One field; `None` when there is no such field, or the task has nothing there.
+pub fn field(view: &TaskView, name: &str, format: Format) -> Option<Value> {
+    let task = &view.task;
+    Some(match name {
+        "link" => link("self", &format!("{BASE}/tasks/{}", task.id)),
+        "id" => json!(&*task.id),
+        "type" => json!(task.kind.name()),
+        "dbrps" => task.dbrps.iter().map(|dbrp| json!({"db": &*dbrp.db, "rp": &*dbrp.rp})).collect(),
+        "script" => json!(script(view, format)),
+        "vars" => var_json::write(&task.vars),
+        "dot" => json!(view.dot(format.dot)),
+        "status" => json!(task.status.name()),
+        "executing" => json!(view.executing()),
+        "error" => json!(task.error),
+        "stats" => stats(view).unwrap_or(Value::Null),
+        "created" => time(Some(task.created)),
+        "modified" => time(Some(task.modified)),
+        "last-enabled" => time(task.last_enabled),
+        "template-id" => json!(&**task.template_id.as_ref()?),
+        PLACEMENT => placement(view),
+        _ => return None,
+    })
+}
+
+/// One task with all it has, in Kapacitor's order.
+pub fn whole(view: &TaskView, format: Format) -> Value {
+    let order = [
+        "link",
+        "id",
+        "template-id",
+        "type",
+        "dbrps",
+        "script",
+        "vars",
+        "dot",
+        "status",
+        "executing",
+        "error",
+        "stats",
+        "created",
+        "modified",
+        "last-enabled",
+        PLACEMENT,
+    ];
+    let one = |name: &str| match (name, field(view, name, format)) {
+        ("template-id", None) => json!(""),
+        ("stats", None | Some(Value::Null)) => json!({}),
+        (_, value) => value.unwrap_or(Value::Null),
+    };
+    Value::Object(order.into_iter().map(|name| (name.to_owned(), one(name))).collect::<Map<_, _>>())
+}
+
+fn script(view: &TaskView, format: Format) -> String {
+    let script = &view.task.script;
+    match tick::parse(script) {
+        Ok(program) if !format.raw => tick::format(&program),
+        // A script of another version must still be seen.
+        _ => script.clone(),
+    }
+}
+
+fn stats(view: &TaskView) -> Option<Value> {
+    let nodes = view.node_stats()?;
+    Some(json!({"task-stats": {"throughput": view.throughput}, "node-stats": nodes}))
+}
+
+fn placement(view: &TaskView) -> Value {
+    match &view.running {
+        Some(running) => show(&running.placement),
+        None => built(view).unwrap_or(Value::Null),
+    }
+}
+
+/// Where a task that does not run would go; `None` when it cannot be built.
+fn built(view: &TaskView) -> Option<Value> {
+    let task = &view.task;
+    let definition = Definition {
+        id: task.id.clone(),
+        dbrps: task.dbrps.iter().map(|dbrp| (dbrp.db.clone(), dbrp.rp.clone())).collect(),
+        script: task.script.clone(),
+        vars: task.vars.clone(),
+    };
+    let built = definition.build(&pipeline::Server::default(), 1).ok()?;
+    Some(show(&built.placement))
+}
+
+fn show(placement: &Placement) -> Value {
+    let names = |names: &[model::Name]| -> Value { names.iter().map(|name| json!(&**name)).collect() };
+    match placement {
+        Placement::Whole(_) => json!("whole"),
+        Placement::Tags(tags) => json!({"by": names(tags)}),
+        Placement::AllBut(tags) => json!({"all-but": names(tags)}),
+    }
+}

@@ -1,0 +1,9 @@
+//! The server as clients see it: a real engine in a folder of its own, spoken to over sockets.
+
+mod alerts;
+mod cases;
+mod fixture;
+mod limits;
+mod stats;
+mod stop;
+mod write;

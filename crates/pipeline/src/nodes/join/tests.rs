@@ -1,0 +1,198 @@
+//! The join node against [`model`], a reading of Kapacitor's rules one point at a time.
+
+mod bed;
+mod model;
+
+use super::{Fill, Join};
+use crate::edge::EdgeKind;
+use crate::group::GroupBy;
+use crate::node::Definition;
+use ::model::Value;
+use bed::{Bed, Out, Written};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+
+const SECOND: i64 = 1_000_000_000;
+
+/// What is tried: the node's definition, how its parents are grouped, and on which edge.
+#[derive(Clone, Debug)]
+struct Setup {
+    join: Join,
+    parents: Vec<GroupBy>,
+    edge: EdgeKind,
+}
+
+fn by(tags: &[&str]) -> GroupBy {
+    GroupBy { tags: tags.iter().map(|&tag| tag.into()).collect(), ..GroupBy::default() }
+}
+
+fn fills() -> impl Strategy<Value = Fill> {
+    prop_oneof![
+        2 => Just(Fill::Inner),
+        1 => Just(Fill::With(Value::Null)),
+        1 => Just(Fill::With(Value::Float(0.5))),
+        1 => Just(Fill::With(Value::Int(7))),
+    ]
+}
+
+fn tolerances() -> impl Strategy<Value = i64> {
+    prop_oneof![2 => Just(0), 1 => Just(SECOND), 1 => Just(3 * SECOND), 1 => Just(-SECOND)]
+}
+
+/// Groupings of two or three parents, and the `on` tags.
+fn groupings() -> impl Strategy<Value = (Vec<GroupBy>, Vec<String>)> {
+    let alike = prop_oneof![
+        Just(by(&[])),
+        Just(by(&["h"])),
+        Just(by(&["c", "h"])),
+        Just(GroupBy { all: true, ..by(&[]) })
+    ];
+    let named = GroupBy { by_name: true, ..by(&["h"]) };
+    let any = prop_oneof![
+        Just(by(&[])),
+        Just(by(&["h"])),
+        Just(by(&["c", "h"])),
+        Just(named),
+        Just(GroupBy { all: true, ..by(&[]) })
+    ];
+    let on = prop_oneof![Just(vec!["h".to_owned()]), Just(vec!["c".to_owned(), "h".to_owned()])];
+    prop_oneof![
+        (alike, 2..4_usize).prop_map(|(by, sources)| (vec![by; sources], Vec::new())),
+        (prop::collection::vec(any.clone(), 2..4), Just(Vec::new())),
+        (prop::collection::vec(any, 2..4), on.clone()),
+        (prop::collection::vec(prop_oneof![Just(by(&["h"])), Just(by(&["c", "h"]))], 2..4), on),
+    ]
+}
+
+fn setups(edge: EdgeKind) -> impl Strategy<Value = Setup> {
+    let names = prop_oneof![3 => Just((".", ["a", "b", "c"])), 1 => Just(("", ["a", "av", "b"]))];
+    (groupings(), fills(), tolerances(), names, prop::bool::weighted(0.2)).prop_map(
+        move |((parents, on), fill, tolerance, (delimiter, names), renamed)| {
+            let join = Join {
+                names: names[..parents.len()].iter().map(|&name| name.into()).collect(),
+                on,
+                delimiter: delimiter.into(),
+                stream_name: if renamed { "joined".into() } else { String::new() },
+                tolerance,
+                fill,
+            };
+            Setup { join, parents, edge }
+        },
+    )
+}
+
+/// Something written: which parents it reaches, tags, how far from its turn, which fields.
+fn written() -> impl Strategy<Value = Vec<Written>> {
+    let point =
+        (1..8_u8, 0..2_u8, 0..3_u8, -3..3_i64, 0..8_u8, prop::collection::vec((0..6_i64, 0..8_u8), 0..5));
+    prop::collection::vec(point, 0..60).prop_map(|points| {
+        let written = points.into_iter().enumerate().map(|(at, (parents, h, c, off, fields, rows))| {
+            // Some reach one parent, few reach several (a node joined with itself).
+            let parents = if parents == 7 { 3 } else { 1 << (parents % 3) };
+            let time = (at as i64 / 4 + off / 2) * SECOND + off * 100_000_000;
+            let rows = rows.into_iter().map(|(at, fields)| (time - 6 * SECOND + at * SECOND, fields));
+            Written { parents, h, c, time, fields, at: at as i64, rows: rows.collect() }
+        });
+        written.collect()
+    })
+}
+
+fn check(setup: &Setup, written: &[Written], cuts: &[bool], saves: &[bool]) {
+    let expected = model::run(setup, written);
+    let mut bed = Bed::new(setup);
+    let mut found: Vec<Out> = Vec::new();
+    let mut start = 0;
+    for end in 1..=written.len() {
+        if end < written.len() && !cuts[end % cuts.len()] {
+            continue;
+        }
+        if saves[end % saves.len()] {
+            bed.save_and_load();
+        }
+        found.extend(bed.feed(&written[start..end]));
+        start = end;
+    }
+    assert_eq!(found, expected);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(600))]
+
+    #[test]
+    fn joins_points_as_the_model_does_however_they_are_cut(
+        setup in setups(EdgeKind::Stream),
+        written in written(),
+        cuts in prop::collection::vec(any::<bool>(), 1..12),
+        saves in prop::collection::vec(any::<bool>(), 1..5),
+    ) {
+        check(&setup, &written, &cuts, &saves);
+    }
+
+    #[test]
+    fn joins_batches_as_the_model_does_however_they_are_cut(
+        setup in setups(EdgeKind::Batch),
+        written in written(),
+        cuts in prop::collection::vec(any::<bool>(), 1..12),
+        saves in prop::collection::vec(any::<bool>(), 1..5),
+    ) {
+        check(&setup, &written, &cuts, &saves);
+    }
+}
+
+fn point(parents: u8, second: i64, at: i64) -> Written {
+    Written { parents, h: 0, c: 0, time: second * SECOND, fields: 1, at, rows: Vec::new() }
+}
+
+fn plain(join: Join) -> Setup {
+    let names = vec!["a".into(), "b".into()];
+    Setup {
+        join: Join { names, delimiter: ".".into(), ..join },
+        parents: vec![by(&[]); 2],
+        edge: EdgeKind::Stream,
+    }
+}
+
+#[test]
+fn a_backlog_of_one_time_is_joined_in_order() {
+    let setup = plain(Join::default());
+    let left = (0..3000).map(|at| point(1, 5, at));
+    let right = (3000..6000).map(|at| point(2, 5, at));
+    let written: Vec<Written> = left.chain(right).collect();
+    let mut bed = Bed::new(&setup);
+    let found: Vec<Out> = written.chunks(500).flat_map(|entry| bed.feed(entry)).collect();
+    assert_eq!(found.len(), 3000);
+    for (at, out) in (0..).zip(&found) {
+        let values: Vec<&Value> = out.rows[0].1.values().collect();
+        assert_eq!(values, [&Value::Int(at), &Value::Int(at + 3000)]);
+    }
+}
+
+#[test]
+fn a_point_reaches_the_first_parent_first() {
+    let found = Bed::new(&plain(Join::default())).feed(&[point(3, 1, 0), point(3, 2, 1)]);
+    assert_eq!(found.iter().map(|out| out.time / SECOND).collect::<Vec<_>>(), [1, 2]);
+}
+
+#[test]
+fn points_that_agree_on_the_on_tags_meet_in_one_shard() {
+    use crate::partition::Placement;
+    let script = "var a = stream|from().measurement('a').groupBy('h', 'c')
+var b = stream|from().measurement('b').groupBy('h', 'c')
+a|join(b).as('a', 'b').on('h')";
+    let program = tick::parse(script).expect("parses");
+    let compiled =
+        crate::compile::compile(&program, tick::TaskType::Stream, &BTreeMap::new(), tick::Mode::Task);
+    let server = crate::node::Server::default();
+    let graph = compiled.expect("compiles").graph;
+    let task = crate::task::Task::build("t".into(), Vec::new(), graph, &server, 2).expect("builds");
+    assert_eq!(task.placement, Placement::Tags(vec!["h".into()]));
+}
+
+#[test]
+fn the_most_specific_parent_groups_the_output() {
+    let all = GroupBy { all: true, ..by(&[]) };
+    let join = Join::default();
+    assert_eq!(join.group_by(&[by(&["h"]), by(&["c", "h"])]), by(&["c", "h"]));
+    assert_eq!(join.group_by(&[by(&["h"]), by(&["c"])]), by(&["h"]));
+    assert_eq!(join.group_by(&[all.clone(), by(&["c", "h"])]), all);
+}

@@ -1,0 +1,306 @@
+//! A server in small: one task, any number of shards, line protocol in, effects out. No log, no
+//! threads, no clock. Routing and the numbering of series are the engine's; entries go through the
+//! codec, as they do on their way through the log.
+
+use crate::observed::{NodeErrors, Observed, endpoint_json};
+use crate::store::Store;
+use alert::Topics;
+use jiff::tz::TimeZone;
+use line::{Builder, LANE_NONE, Limits, MORE_NONE, Parser, Precision, SeriesIndex, Slot};
+use model::codec::{self, Decoder};
+use model::{Entry, Event, Name, Origin, Series, SourceRun, TagSet, Time};
+use pipeline::checkpoint::SavedTask;
+use pipeline::endpoint::Shown;
+use pipeline::node::Log;
+use pipeline::task::Restored;
+use pipeline::{Effects, Shard, Task};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use tick::{Mode, TaskType};
+
+/// Clock of the first entry; each later one is a nanosecond on.
+pub const CLOCK: Time = 1_700_000_000_000_000_000;
+
+/// Id of the task.
+pub const TASK: &str = "T";
+
+/// Database and retention policy of the input.
+const DBRP: (&str, &str) = ("db", "rp");
+
+/// Why a run stopped. The texts are for whoever writes a case or a node.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The input is not line protocol.
+    #[error("write {write} is refused: {why}")]
+    Input {
+        /// Which write, from 1.
+        write: u64,
+        /// What the parser says.
+        why: String,
+    },
+    /// An entry does not survive the codec.
+    #[error("an entry cannot be read back: {0}")]
+    Codec(#[from] codec::CodecError),
+    /// A checkpoint does not load.
+    #[error("a checkpoint does not load: {0}")]
+    Checkpoint(#[from] pipeline::checkpoint::Error),
+    /// The task stopped working, which is a bug of a node.
+    #[error("the task failed after write {write}: {why}")]
+    Failed {
+        /// Which write, from 1.
+        write: u64,
+        /// What the shard says.
+        why: String,
+    },
+}
+
+/// Builds a script's task for `shards` shards. The error is what a user is told: of the definition
+/// or of the start.
+pub fn build(script: &str, shards: u32) -> Result<Arc<Task>, String> {
+    let told = |diagnostic: tick::Diagnostic| diagnostic.one_line(script);
+    let program = tick::parse(script).map_err(told)?;
+    let compiled = pipeline::compile::compile(&program, TaskType::Stream, &BTreeMap::new(), Mode::Task);
+    let facts = pipeline::Server {
+        hostname: "host".into(),
+        cluster_id: "cluster".into(),
+        server_id: "server".into(),
+        task_master: "main".into(),
+    };
+    let dbrps = vec![(DBRP.0.into(), DBRP.1.into())];
+    Task::build(TASK.into(), dbrps, compiled.map_err(told)?.graph, &facts, shards as usize).map(Arc::new)
+}
+
+/// The server.
+pub struct Server {
+    script: String,
+    task: Arc<Task>,
+    shards: Vec<OneShard>,
+    routes: Routes,
+    index: SeriesIndex,
+    builder: Builder,
+    writes: u64,
+    topics: Topics,
+    seen: Seen,
+}
+
+/// A shard with what its log and its checkpoint would hold.
+struct OneShard {
+    shard: Shard,
+    decoder: Decoder,
+    store: Store,
+}
+
+/// What came out so far.
+#[derive(Default)]
+struct Seen {
+    events: Vec<String>,
+    logs: Vec<String>,
+    first_errors: HashMap<Name, String>,
+    /// Errors, messages in, messages out, by node: of the tasks before the last load.
+    before: Vec<[u64; 3]>,
+}
+
+/// Which shard takes a series, under which number.
+struct Routes {
+    task: Arc<Task>,
+    origins: Vec<Arc<Origin>>,
+    directories: Vec<Directory>,
+}
+
+/// The series of a shard as the router numbers them.
+#[derive(Default)]
+struct Directory {
+    numbers: HashMap<(Name, TagSet), u32>,
+    unlogged: Vec<Series>,
+    logged: u32,
+}
+
+impl Directory {
+    fn number(&mut self, origin: &Arc<Origin>, tags: &TagSet) -> u32 {
+        let next = self.numbers.len() as u32;
+        let number = *self.numbers.entry((origin.name.clone(), tags.clone())).or_insert(next);
+        if number == next {
+            self.unlogged.push(Series { origin: origin.clone(), tags: tags.clone() });
+        }
+        number
+    }
+}
+
+impl Routes {
+    fn origin_number(&mut self, measurement: &str) -> u32 {
+        let known = self.origins.iter().position(|origin| *origin.name == *measurement);
+        let at = known.unwrap_or_else(|| {
+            let (db, rp) = (DBRP.0.into(), DBRP.1.into());
+            self.origins.push(Arc::new(Origin { db, rp, name: measurement.into() }));
+            self.origins.len() - 1
+        });
+        at as u32
+    }
+}
+
+impl line::Router for Routes {
+    fn resolve(&mut self, measurement: &str, tags: &TagSet) -> Slot {
+        let number = self.origin_number(measurement);
+        let origin = self.origins[number as usize].clone();
+        let mut slot = Slot { origin: number, plan: number, lane: LANE_NONE, series: 0, more: MORE_NONE };
+        if self.task.reads(&origin) {
+            slot.lane = self.task.placement.shard(tags, self.directories.len() as u32);
+            slot.series = self.directories[slot.lane as usize].number(&origin, tags);
+        }
+        slot
+    }
+
+    fn more(&self, _list: u32) -> &[(u32, u32)] {
+        &[]
+    }
+
+    fn origin(&self, origin: u32) -> &Arc<Origin> {
+        &self.origins[origin as usize]
+    }
+}
+
+impl Server {
+    /// Starts a script's task in `shards` shards. The error is what a user is told.
+    pub fn start(script: &str, shards: u32) -> Result<Server, String> {
+        let task = build(script, shards)?;
+        let one = |number| {
+            let mut shard = empty(number, shards);
+            shard.start(task.clone(), script.as_bytes().into(), Restored::default());
+            OneShard { shard, decoder: Decoder::new(), store: Store::default() }
+        };
+        let mut directories = Vec::new();
+        directories.resize_with(shards as usize, Directory::default);
+        Ok(Server {
+            script: script.to_owned(),
+            shards: (0..shards).map(one).collect(),
+            routes: Routes { task: task.clone(), origins: Vec::new(), directories },
+            index: SeriesIndex::default(),
+            builder: Builder::new(),
+            writes: 0,
+            topics: Topics::default(),
+            seen: Seen { before: vec![[0; 3]; task.names.len()], ..Seen::default() },
+            task,
+        })
+    }
+
+    /// The task that runs.
+    pub fn task(&self) -> &Arc<Task> {
+        &self.task
+    }
+
+    /// Takes one write: one entry for each shard that it brings points to.
+    pub fn write(&mut self, text: &[u8]) -> Result<(), Error> {
+        let clock = CLOCK + self.writes as Time;
+        self.writes += 1;
+        let mut parser = Parser::new(Precision::Nano, clock, Limits::default());
+        parser.feed(text, &mut self.index, &mut self.routes, &mut self.builder);
+        parser
+            .finish(&mut self.index, &mut self.routes, &mut self.builder)
+            .map_err(|error| Error::Input { write: self.writes, why: error.to_string() })?;
+        for (lane, runs) in self.builder.take() {
+            self.apply(lane as usize, clock, runs)?;
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, at: usize, clock: Time, runs: Vec<SourceRun>) -> Result<(), Error> {
+        let directory = &mut self.routes.directories[at];
+        let new_series = std::mem::take(&mut directory.unlogged);
+        let first_series = directory.logged;
+        directory.logged += new_series.len() as u32;
+        let mut bytes = Vec::new();
+        codec::encode(&Entry { clock, first_series, new_series, runs }, &mut bytes);
+        let one = &mut self.shards[at];
+        let entry = one.decoder.decode(&bytes, one.shard.series().len())?;
+        let mut effects = Effects::default();
+        one.shard.apply(self.writes, entry, &mut effects);
+        if let Some((_, why)) = one.shard.failures().next() {
+            return Err(Error::Failed { write: self.writes, why: why.to_owned() });
+        }
+        self.take(effects, clock);
+        Ok(())
+    }
+
+    fn take(&mut self, effects: Effects, clock: Time) {
+        for event in &effects.events {
+            self.seen.events.push(event_json(&mut self.topics, event, clock));
+        }
+        for Log { level, node, message, points, .. } in effects.logs {
+            if points > 0 {
+                self.seen.first_errors.entry(node).or_insert(message);
+            } else {
+                self.seen.logs.push(format!("{node} {level:?} {message}"));
+            }
+        }
+    }
+
+    /// Saves every shard, and goes on with new ones that load what was saved.
+    pub fn reload(&mut self) -> Result<(), Error> {
+        self.seen.before = figures(&self.task, &self.seen.before);
+        let count = self.shards.len() as u32;
+        let task = build(&self.script, count).expect("it was built before");
+        for (number, one) in self.shards.iter_mut().enumerate() {
+            one.shard.save(&mut one.store);
+            one.shard = empty(number as u32, count);
+            let mut again = |saved: &SavedTask| match &*saved.definition == self.script.as_bytes() {
+                true => Ok(task.clone()),
+                false => Err(format!("the definition of {} was changed by the checkpoint", saved.id)),
+            };
+            one.shard.load(&one.store, &mut again)?;
+        }
+        self.routes.task = task.clone();
+        self.task = task;
+        Ok(())
+    }
+
+    /// What came out up to now.
+    pub fn observe(&self) -> Observed {
+        let figures = figures(&self.task, &self.seen.before);
+        let named = || self.task.names.iter().zip(&figures);
+        let failing =
+            named().filter(|(_, [errors, ..])| *errors > 0).map(|(name, [errors, ..])| NodeErrors {
+                node: name.to_string(),
+                count: *errors,
+                first: self.seen.first_errors.get(name).cloned().unwrap_or_default(),
+            });
+        let endpoints = self.task.endpoints.iter();
+        Observed {
+            error: None,
+            outputs: endpoints.map(|(name, node)| (name.clone(), self.endpoint(*node))).collect(),
+            events: self.seen.events.clone(),
+            logs: self.seen.logs.clone(),
+            errors: failing.collect(),
+            traffic: named().map(|(name, [_, came, went])| (name.to_string(), *came, *went)).collect(),
+            alert_nodes: self.task.alerts.len(),
+        }
+    }
+
+    fn endpoint(&self, node: usize) -> String {
+        let shown = self.shards.iter().filter_map(|one| one.shard.show(TASK, node));
+        let mut shown: Vec<Shown> = shown.flatten().collect();
+        shown.sort_by_key(|row| row.since);
+        let rows: Vec<Option<model::Row>> = shown.into_iter().map(|shown| shown.row).collect();
+        endpoint_json(&rows)
+    }
+}
+
+fn empty(number: u32, shards: u32) -> Shard {
+    Shard::new(number, shards, TimeZone::UTC, None)
+}
+
+/// An event as a handler of its first topic would get it.
+fn event_json(topics: &mut Topics, event: &Event, now: Time) -> String {
+    let decision = alert::decide(topics, event, now);
+    let previous = decision.topics.first().map_or(event.previous_level, |topic| topic.previous_level);
+    String::from_utf8(alert::event_json(event, previous)).expect("the JSON writer writes text")
+}
+
+fn figures(task: &Task, before: &[[u64; 3]]) -> Vec<[u64; 3]> {
+    let of_node = |(node, before): (usize, &[u64; 3])| {
+        let stats = task.stats(node);
+        let now = [&stats.errors, &stats.collected, &stats.emitted].map(|counter| counter.load(Relaxed));
+        [0, 1, 2].map(|i| before[i] + now[i])
+    };
+    before.iter().enumerate().map(of_node).collect()
+}
