@@ -1,8 +1,7 @@
 //! The access log: a line a request, with Kapacitor's keys.
 
 use http::header::{REFERER, USER_AGENT};
-use http::request::Parts;
-use http::{HeaderName, StatusCode};
+use http::{HeaderName, Request, StatusCode, Uri};
 use std::net::SocketAddr;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use template::number::{format_duration, format_time_rfc3339nano};
@@ -20,16 +19,16 @@ pub struct Access {
 
 impl Access {
     /// Notes what the request says of itself.
-    pub fn of(parts: &Parts, peer: SocketAddr) -> Access {
+    pub fn of<B>(request: &Request<B>, peer: SocketAddr) -> Access {
         let header = |name: HeaderName| {
-            let value = parts.headers.get(name).and_then(|value| value.to_str().ok());
+            let value = request.headers().get(name).and_then(|value| value.to_str().ok());
             value.filter(|value| !value.is_empty()).unwrap_or("-").to_owned()
         };
         Access {
             host: peer.ip().to_string(),
-            method: parts.method.to_string(),
-            uri: without_password(parts),
-            protocol: format!("{:?}", parts.version),
+            method: request.method().to_string(),
+            uri: without_password(request.uri()),
+            protocol: format!("{:?}", request.version()),
             referer: header(REFERER),
             user_agent: header(USER_AGENT),
             started: Instant::now(),
@@ -66,8 +65,8 @@ fn nanos(duration: std::time::Duration) -> i64 {
 }
 
 /// Clients of InfluxDB send their password in the query: it does not belong into a log.
-fn without_password(parts: &Parts) -> String {
-    let uri = parts.uri.to_string();
+fn without_password(uri: &Uri) -> String {
+    let uri = uri.to_string();
     let Some((path, query)) = uri.split_once('?') else { return uri };
     if !query.contains("p=") {
         return uri;
@@ -87,8 +86,7 @@ mod tests {
             ("/write?p=secret&db=a", "/write?p=[REDACTED]&db=a"),
             ("/write?rp=a", "/write?rp=a"),
         ] {
-            let (parts, ()) = http::Request::builder().uri(uri).body(()).expect("a request").into_parts();
-            assert_eq!(without_password(&parts), expected);
+            assert_eq!(without_password(&Uri::from_static(uri)), expected);
         }
     }
 }

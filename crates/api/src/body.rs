@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use http::header::CONTENT_LENGTH;
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use axum::body::Body;
 use serde::de::Deserialize;
 use serde_json::Value;
 use std::time::Duration;
@@ -54,7 +54,7 @@ pub fn no_room() -> String {
 }
 
 /// The next piece of a body; `None` at its end.
-pub async fn next(body: &mut Incoming) -> Result<Option<Bytes>, Unreadable> {
+pub async fn next(body: &mut Body) -> Result<Option<Bytes>, Unreadable> {
     loop {
         match timeout(SILENCE_MAX, body.frame()).await {
             Err(_) => return Err(Unreadable::Silent),
@@ -76,7 +76,7 @@ pub fn announced(call: &Call) -> Option<u64> {
 }
 
 /// Reads and forgets what follows, within bounds.
-pub async fn drain(body: &mut Incoming) {
+pub async fn drain(body: &mut Body) {
     let read = async {
         let mut bytes = 0;
         while let Ok(Some(chunk)) = next(body).await {

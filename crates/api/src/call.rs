@@ -4,7 +4,7 @@ use crate::query;
 use crate::reply::Reply;
 use crate::server::Server;
 use http::request::Parts;
-use hyper::body::Incoming;
+use axum::body::Body;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ pub struct Call {
     /// The path, decoded and without what the router rewrote.
     pub path: String,
     /// The body, not read yet.
-    pub body: Incoming,
+    pub body: Body,
 }
 
 impl Call {

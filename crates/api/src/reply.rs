@@ -1,6 +1,7 @@
 //! Answers, before they get the headers that all answers have.
 
 use crate::json;
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -18,8 +19,9 @@ pub enum Content {
     Bare,
 }
 
-/// An answer.
-#[derive(Debug)]
+/// An answer. It goes through the router as it is; the server makes the response of it, because
+/// headers and compression are the same for all.
+#[derive(Clone, Debug)]
 pub struct Reply {
     /// Status.
     pub status: StatusCode,
@@ -87,5 +89,13 @@ impl Reply {
     /// The same, and the connection is closed.
     pub fn closing(self) -> Reply {
         Reply { close: true, ..self }
+    }
+}
+
+impl IntoResponse for Reply {
+    fn into_response(self) -> Response {
+        let mut response = Response::default();
+        response.extensions_mut().insert(self);
+        response
     }
 }

@@ -9,11 +9,20 @@ mod vars;
 mod write;
 
 use crate::call::Call;
+use crate::query::unescape;
 use crate::reply::Reply;
-use http::Method;
+use crate::server::Server;
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::routing::{MethodFilter, on};
+use futures::FutureExt;
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
+use std::sync::Arc;
 
 /// What a handler returns.
 pub type Answer = Pin<Box<dyn Future<Output = Reply> + Send>>;
@@ -63,22 +72,52 @@ static ROUTES: &[Route] = &[
     route!(GET "/metrics" metrics::show),
 ];
 
-/// The handler of a path, and the path as the handler knows it.
-pub fn find(method: &Method, path: String) -> Option<(Handler, String)> {
-    if let Some(route) = longest(method, &path) {
-        return Some((route.handler, path));
+/// The router over the list. Kapacitor answers 404 where the method is not one of the path's.
+pub fn router(server: Arc<Server>) -> Router {
+    let mut router = Router::new().without_v07_checks();
+    for route in ROUTES {
+        let handle = move |State(server): State<Arc<Server>>, request: Request| run(route, server, request);
+        let methods = on(filter(&route.method), handle);
+        router = router.route(route.pattern, methods.clone());
+        if route.pattern.ends_with('/') {
+            router = router.route(&format!("{}{{*below}}", route.pattern), methods);
+        }
     }
-    let rewritten = format!("{BASE}{}", path.strip_prefix(PREVIEW).filter(|rest| rest.starts_with('/'))?);
-    longest(method, &rewritten).map(|route| (route.handler, rewritten))
+    let not_found = || async { Reply::not_found() };
+    router.fallback(not_found).method_not_allowed_fallback(not_found).with_state(server)
 }
 
-fn longest(method: &Method, path: &str) -> Option<&'static Route> {
-    let matching = ROUTES.iter().filter(|route| {
-        let pattern = route.pattern;
-        let below = pattern.ends_with('/') && path.starts_with(pattern);
-        (below || path == pattern) && route.method == *method
-    });
-    matching.max_by_key(|route| route.pattern.len())
+fn filter(method: &Method) -> MethodFilter {
+    MethodFilter::try_from(method.clone()).expect("the list has methods that axum knows")
+}
+
+/// The path under which a request is looked for; `None` when that is its own.
+pub fn rewritten(path: &str) -> Option<String> {
+    let below = path.strip_prefix(PREVIEW).filter(|below| below.starts_with('/'))?;
+    Some(format!("{BASE}{below}"))
+}
+
+/// Runs a route. A panic in it is a mistake of this program, and ends this request only.
+async fn run(route: &'static Route, server: Arc<Server>, request: Request) -> Reply {
+    // axum lets GET routes answer HEAD; Kapacitor does not.
+    if *request.method() != route.method {
+        return Reply::not_found();
+    }
+    let (parts, body) = request.into_parts();
+    let Some(path) = unescape(parts.uri.path(), false).map(Cow::into_owned) else {
+        return Reply::not_found();
+    };
+    let call = Call { server, parts, path, body };
+    match AssertUnwindSafe((route.handler)(call)).catch_unwind().await {
+        Ok(reply) => reply,
+        Err(_) => {
+            tracing::error!(
+                "a request failed because of a mistake in this program; please report it with this log"
+            );
+            let text = "internal error: the server's log has the details";
+            Reply::error(StatusCode::INTERNAL_SERVER_ERROR, text).closing()
+        }
+    }
 }
 
 /// A member of a JSON object by its name in any case, the last one of several, as Go reads them.
@@ -104,23 +143,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_find_their_routes() {
-        for (method, path, expected) in [
-            (Method::GET, "/kapacitor/v1/ping", Some("/kapacitor/v1/ping")),
-            (Method::GET, "/kapacitor/v1/ping/", None),
-            (Method::POST, "/kapacitor/v1/ping", None),
-            (Method::GET, "/kapacitor/v1preview/ping", Some("/kapacitor/v1/ping")),
-            (Method::GET, "/kapacitor/v1previewping", None),
-            (Method::GET, "/kapacitor/v1/tasks", Some("/kapacitor/v1/tasks")),
-            (Method::GET, "/kapacitor/v1/tasks/", Some("/kapacitor/v1/tasks/")),
-            (Method::GET, "/kapacitor/v1/tasks/a/b", Some("/kapacitor/v1/tasks/a/b")),
-            (Method::PUT, "/kapacitor/v1/tasks/a", None),
-            (Method::POST, "/write", Some("/write")),
-            (Method::GET, "/write", None),
-            (Method::GET, "/", None),
+    fn preview_paths_are_those_of_the_base() {
+        for (path, expected) in [
+            ("/kapacitor/v1preview/ping", Some("/kapacitor/v1/ping")),
+            ("/kapacitor/v1previewping", None),
+            ("/kapacitor/v1/ping", None),
         ] {
-            let found = find(&method, path.to_owned()).map(|(_, path)| path);
-            assert_eq!(found.as_deref(), expected, "{method} {path}");
+            assert_eq!(rewritten(path).as_deref(), expected, "{path}");
         }
     }
 }

@@ -66,6 +66,7 @@ pub async fn serve(
         version,
         node,
     });
+    let router = crate::routes::router(server.clone());
     let watching = tokio::spawn(watch_health(server.clone()));
     let room = Arc::new(Semaphore::new(CONNECTIONS_MAX as usize));
     let on_stop = stopped.clone();
@@ -75,7 +76,7 @@ pub async fn serve(
             accepted = listener.0.accept() => match accepted {
                 Ok((stream, peer)) => match room.clone().try_acquire_owned() {
                     Ok(permit) => {
-                        let task = connection::run(stream, peer, server.clone(), on_stop.clone());
+                        let task = connection::run(stream, peer, server.clone(), router.clone(), on_stop.clone());
                         tokio::spawn(async move {
                             task.await;
                             drop(permit);

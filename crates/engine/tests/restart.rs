@@ -159,7 +159,7 @@ fn ops(steps: &[Step]) -> Vec<Op> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, max_shrink_iters: 40, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 40, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn killing_changes_nothing(steps in arb_steps(), cuts in prop::collection::vec(0usize..40, 1..5)) {

@@ -25,7 +25,7 @@ async fn column(member: &Member, task: &str) -> Vec<String> {
     rows.sort();
     let last =
         |row: &String| row.trim_end_matches(['}', ']']).rsplit(',').next().unwrap_or_default().to_owned();
-    rows.iter().map(|row| last(row)).collect()
+    rows.iter().map(last).collect()
 }
 
 /// Without the task's own counters: eight times the same.

@@ -1,4 +1,5 @@
-//! The fast path: a template of literal text, fields and `index .Map "key"` is a flat loop.
+//! The fast path: a template of literal text, fields, `index .Map "key"` and `json .` is a flat
+//! loop.
 //!
 //! Anything else, and anything unexpected while rendering (a missing field, an odd type), is left
 //! to the evaluator, which knows Go's errors. The two must print the same.
@@ -7,7 +8,7 @@ use crate::ast::{Action, Arg, Command, Node};
 use crate::function::Function;
 use crate::html::{self, Escaper};
 use crate::number;
-use crate::value::{Element, Object, Value};
+use crate::value::{Element, Encoded, Object, Value};
 
 /// A compiled template.
 #[derive(Clone, Debug)]
@@ -30,6 +31,8 @@ enum What {
     Inner(Box<str>, Box<str>),
     /// `index .Tags "host"`
     Index(Box<str>, Box<str>),
+    /// `json .` or `jsonCompact .`, and what ends the text.
+    Json(&'static str),
 }
 
 impl Flat {
@@ -82,6 +85,7 @@ impl Flat {
                     },
                     _ => false,
                 },
+                What::Json(end) => put_json(out, data, step.html, end),
             };
             if !done || out.len() > out_max {
                 return false;
@@ -114,6 +118,8 @@ fn action_step(action: &Action) -> Option<Step> {
             [name] => What::Index(name.as_str().into(), text.as_str().into()),
             _ => return None,
         },
+        [Arg::Function(_, Function::Json), Arg::Dot(_)] => What::Json("\n"),
+        [Arg::Function(_, Function::JsonCompact), Arg::Dot(_)] => What::Json(""),
         _ => return None,
     };
     Some(Step { html, what })
@@ -122,6 +128,17 @@ fn action_step(action: &Action) -> Option<Step> {
 fn is_html_text(command: &Command) -> bool {
     let escape = Function::Escape(Escaper::Html);
     matches!(&*command.args, [Arg::Function(_, function)] if *function == escape)
+}
+
+/// Only for an object that writes its own JSON: the others, and their errors, are the evaluator's.
+fn put_json(out: &mut String, data: &dyn Object, html: bool, end: &str) -> bool {
+    let encoded = if html {
+        data.json_in_html(out)
+    } else {
+        data.json(out)
+    };
+    out.push_str(end);
+    encoded == Encoded::Written
 }
 
 #[inline]

@@ -1,5 +1,7 @@
 //! JSON as Go's `encoding/json` writes it, html-safe escapes included.
 
+pub mod in_html;
+
 use crate::number::{self, Sink};
 use crate::value::{Encoded, Object, Slot, Value};
 
@@ -135,62 +137,47 @@ fn is_empty(value: &Value<'_>) -> bool {
 /// Appends a JSON string with Go's escapes: `<`, `>` and `&` as `\u00XX`, U+2028 and U+2029 too.
 pub fn put_string<S: Sink>(out: &mut S, text: &str) {
     out.put("\"");
+    put_escaped(out, text, &ESCAPES);
+    out.put("\"");
+}
+
+/// What stands for each ASCII character within a string; empty for one that stands for itself.
+type Escapes = [&'static str; 128];
+
+fn put_escaped<S: Sink>(out: &mut S, text: &str, escapes: &Escapes) {
     let mut written = 0;
     let bytes = text.as_bytes();
     for (at, byte) in bytes.iter().copied().enumerate() {
-        if !SPECIAL[byte as usize] {
-            continue;
-        }
-        let (escape, len): (&str, usize) = match byte {
-            b'"' => ("\\\"", 1),
-            b'\\' => ("\\\\", 1),
-            b'\n' => ("\\n", 1),
-            b'\r' => ("\\r", 1),
-            b'\t' => ("\\t", 1),
-            0xe2 if bytes[at..].starts_with(&[0xe2, 0x80, 0xa8]) => ("\\u2028", 3),
-            0xe2 if bytes[at..].starts_with(&[0xe2, 0x80, 0xa9]) => ("\\u2029", 3),
-            0..0x20 | b'<' | b'>' | b'&' => (LOW[byte as usize], 1),
-            _ => continue,
+        let (escape, len) = match escapes.get(byte as usize) {
+            Some(escape) if escape.is_empty() => continue,
+            Some(escape) => (*escape, 1),
+            None if byte != 0xe2 => continue,
+            None if bytes[at..].starts_with(&[0xe2, 0x80, 0xa8]) => ("\\u2028", 3),
+            None if bytes[at..].starts_with(&[0xe2, 0x80, 0xa9]) => ("\\u2029", 3),
+            None => continue,
         };
         out.put(&text[written..at]);
         out.put(escape);
         written = at + len;
     }
     out.put(&text[written..]);
-    out.put("\"");
 }
 
-/// The bytes [`put_string`] has to look at; 0xe2 may begin U+2028 or U+2029.
-static SPECIAL: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 0x20 {
-        table[byte] = true;
-        byte += 1;
-    }
-    let others = [b'"', b'\\', b'<', b'>', b'&', 0xe2];
-    let mut index = 0;
-    while index < others.len() {
-        table[others[index] as usize] = true;
-        index += 1;
-    }
-    table
-};
-
-/// `\u00XX` for every byte below `?` that [`put_string`] escapes by number.
-static LOW: [&str; 63] = {
-    let mut table = [""; 63];
-    let codes = [
+static ESCAPES: Escapes = {
+    let mut table = [""; 128];
+    let controls = [
         "\\u0000", "\\u0001", "\\u0002", "\\u0003", "\\u0004", "\\u0005", "\\u0006", "\\u0007",
-        "\\u0008", "\\u0009", "\\u000a", "\\u000b", "\\u000c", "\\u000d", "\\u000e", "\\u000f",
-        "\\u0010", "\\u0011", "\\u0012", "\\u0013", "\\u0014", "\\u0015", "\\u0016", "\\u0017",
-        "\\u0018", "\\u0019", "\\u001a", "\\u001b", "\\u001c", "\\u001d", "\\u001e", "\\u001f",
+        "\\u0008", "\\t", "\\n", "\\u000b", "\\u000c", "\\r", "\\u000e", "\\u000f", "\\u0010",
+        "\\u0011", "\\u0012", "\\u0013", "\\u0014", "\\u0015", "\\u0016", "\\u0017", "\\u0018",
+        "\\u0019", "\\u001a", "\\u001b", "\\u001c", "\\u001d", "\\u001e", "\\u001f",
     ];
     let mut index = 0;
-    while index < codes.len() {
-        table[index] = codes[index];
+    while index < controls.len() {
+        table[index] = controls[index];
         index += 1;
     }
+    table[b'"' as usize] = "\\\"";
+    table[b'\\' as usize] = "\\\\";
     table[b'&' as usize] = "\\u0026";
     table[b'<' as usize] = "\\u003c";
     table[b'>' as usize] = "\\u003e";

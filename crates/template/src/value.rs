@@ -213,6 +213,12 @@ pub trait Object {
     fn json(&self, _out: &mut String) -> Encoded {
         Encoded::FromShape
     }
+    /// Appends what `{{ json . }}` shows in HTML text, less its newline: the JSON, escaped (see
+    /// [`crate::json::in_html`]). An object that many templates show as a whole can write this
+    /// faster than it is walked and escaped; the bytes have to be the same.
+    fn json_in_html(&self, _out: &mut String) -> Encoded {
+        Encoded::FromShape
+    }
 }
 
 /// A part of a list: what `slice` makes without copying.

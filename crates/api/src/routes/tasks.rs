@@ -8,7 +8,7 @@ use crate::glob;
 use crate::query;
 use crate::reply::{Content, Reply};
 use crate::task_json::{FIELDS, Format, PLACEMENT, field, whole};
-use engine::{TaskError, TaskView};
+use engine::{Engine, TaskError, TaskView};
 use http::StatusCode;
 use model::Row;
 use pipeline::graph::DotView;
@@ -77,10 +77,10 @@ fn format(call: &Call) -> Result<Format, Reply> {
 
 /// GET /tasks/ID and /tasks/ID/ENDPOINT
 pub async fn show(call: Call) -> Reply {
-    let rest = call.rest(PREFIX);
+    let rest = call.rest(PREFIX).to_owned();
     match rest.split_once('/') {
-        Some((id, endpoint)) => show_endpoint(&call, id, endpoint).await,
-        None => show_one(&call, rest).unwrap_or_else(|reply| reply),
+        Some((id, endpoint)) => show_endpoint(&call.server.engine, id, endpoint).await,
+        None => show_one(&call, &rest).unwrap_or_else(|reply| reply),
     }
 }
 
@@ -97,8 +97,7 @@ fn show_one(call: &Call, id: &str) -> Result<Reply, Reply> {
     Ok(Reply::json(&whole(&view, format)))
 }
 
-async fn show_endpoint(call: &Call, id: &str, endpoint: &str) -> Reply {
-    let engine = &call.server.engine;
+async fn show_endpoint(engine: &Engine, id: &str, endpoint: &str) -> Reply {
     let mut rows = engine.endpoint(id, endpoint).await;
     if rows.is_none() && !endpoint.is_empty() {
         // A script may name it with the slash.

@@ -11,7 +11,7 @@ use crate::reply::Reply;
 use engine::WriteError;
 use http::StatusCode;
 use http::header::{CONTENT_ENCODING, EXPECT};
-use hyper::body::Incoming;
+use axum::body::Body;
 use line::{Precision, Summary};
 
 /// Seconds after which a write that was refused for lack of room is worth another try.
@@ -121,7 +121,7 @@ impl Meter<'_> {
     }
 }
 
-async fn read(body: &mut Incoming, target: &mut Target<'_>, meter: &mut Meter<'_>) -> Result<(), Refusal> {
+async fn read(body: &mut Body, target: &mut Target<'_>, meter: &mut Meter<'_>) -> Result<(), Refusal> {
     while let Some(chunk) = body::next(body).await.map_err(Refusal::Unreadable)? {
         meter.count(chunk.len())?;
         target.feed(&chunk);
@@ -130,7 +130,7 @@ async fn read(body: &mut Incoming, target: &mut Target<'_>, meter: &mut Meter<'_
 }
 
 async fn read_gzip(
-    body: &mut Incoming,
+    body: &mut Body,
     target: &mut Target<'_>,
     meter: &mut Meter<'_>,
 ) -> Result<(), Refusal> {

@@ -3,27 +3,25 @@
 
 use super::Server;
 use crate::access::Access;
-use crate::call::Call;
 use crate::path;
 use crate::query::unescape;
 use crate::reply::{Content, Reply};
 use crate::routes;
+use axum::Router;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use futures::FutureExt;
 use http::header::{
     ACCEPT_ENCODING, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, LOCATION, ORIGIN, RETRY_AFTER,
 };
-use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use std::io::Write;
 use std::net::SocketAddr;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use tower::Service;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 const VERSION: HeaderName = HeaderName::from_static("x-kapacitor-version");
@@ -41,18 +39,17 @@ const CORS_HEADERS: HeaderValue = HeaderValue::from_static(
 /// Answers a request.
 pub async fn answer(
     server: Arc<Server>,
+    router: Router,
     request: Request<Incoming>,
     peer: SocketAddr,
 ) -> Response<Full<Bytes>> {
-    let (parts, body) = request.into_parts();
-    let access = server.settings.log_enabled.then(|| Access::of(&parts, peer));
-    let origin = parts.headers.get(ORIGIN).cloned();
-    let gzip = accepts_gzip(&parts.headers);
+    let access = server.settings.log_enabled.then(|| Access::of(&request, peer));
+    let origin = request.headers().get(ORIGIN).cloned();
+    let gzip = accepts_gzip(request.headers());
     let id = request_id(server.node);
-    let version = server.version.clone();
-    let reply = reply(server, parts, body).await;
+    let reply = reply(router, request).await;
     let status = reply.status;
-    let mut response = respond(reply, gzip, &version);
+    let mut response = respond(reply, gzip, &server.version);
     let headers = response.headers_mut();
     if let Some(origin) = origin {
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
@@ -68,32 +65,26 @@ pub async fn answer(
     response
 }
 
-/// Runs the route of a request.
-async fn reply(server: Arc<Server>, parts: Parts, body: Incoming) -> Reply {
-    let Some(decoded) = unescape(parts.uri.path(), false) else {
+/// What comes before the routes, then the route.
+async fn reply(mut router: Router, mut request: Request<Incoming>) -> Reply {
+    let Some(decoded) = unescape(request.uri().path(), false) else {
         return Reply::error(StatusCode::BAD_REQUEST, "the path is not properly escaped");
     };
     if let Some(clean) = path::cleaned(&decoded) {
-        return Reply::moved(location(&clean, parts.uri.query()));
+        return Reply::moved(location(&clean, request.uri().query()));
     }
-    if parts.method == Method::OPTIONS {
+    if request.method() == Method::OPTIONS {
         return Reply::new(StatusCode::OK, Content::Bare, Bytes::new());
     }
-    let path = decoded.into_owned();
-    let Some((handler, path)) = routes::find(&parts.method, path) else {
-        return Reply::not_found();
-    };
-    let call = Call { server, parts, path, body };
-    match AssertUnwindSafe(handler(call)).catch_unwind().await {
-        Ok(reply) => reply,
-        Err(_) => {
-            tracing::error!(
-                "a request failed because of a mistake in this program; please report it with this log"
-            );
-            let text = "internal error: the server's log has the details";
-            Reply::error(StatusCode::INTERNAL_SERVER_ERROR, text).closing()
-        }
+    if let Some(path) = routes::rewritten(&decoded)
+        && let Ok(uri) = location(&path, request.uri().query()).parse()
+    {
+        *request.uri_mut() = uri;
     }
+    let answered = router.call(request).await;
+    // The router cannot fail, and all its handlers answer with a `Reply`.
+    let reply = answered.ok().and_then(|mut response| response.extensions_mut().remove::<Reply>());
+    reply.unwrap_or_else(Reply::not_found)
 }
 
 /// The path as a header can hold it, with the query.

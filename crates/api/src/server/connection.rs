@@ -28,6 +28,7 @@ pub async fn run(
     stream: TcpStream,
     peer: SocketAddr,
     server: Arc<Server>,
+    router: axum::Router,
     mut stopped: watch::Receiver<bool>,
 ) {
     if let Err(error) = stream.set_nodelay(true) {
@@ -38,9 +39,9 @@ pub async fn run(
     let io = TokioIo::new(Watched { stream, pulse: pulse.clone() });
     let of_requests = pulse.clone();
     let service = service_fn(move |request| {
-        let (server, pulse) = (server.clone(), of_requests.request());
+        let (server, router, pulse) = (server.clone(), router.clone(), of_requests.request());
         async move {
-            let response = answer::answer(server, request, peer).await;
+            let response = answer::answer(server, router, request, peer).await;
             drop(pulse);
             Ok::<_, Infallible>(response)
         }

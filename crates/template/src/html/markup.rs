@@ -15,26 +15,29 @@ pub(crate) fn put_text(out: &mut String, text: &str) {
 fn put_replaced(out: &mut String, text: &str, ampersands: bool) {
     let mut written = 0;
     for (at, byte) in text.bytes().enumerate() {
-        // All that is escaped stands below the letters.
-        if byte > b'>' {
+        let escape = ESCAPES[byte as usize];
+        if escape.is_empty() || (byte == b'&' && !ampersands) {
             continue;
         }
-        let escape = match byte {
-            b'<' => "&lt;",
-            b'>' => "&gt;",
-            b'&' if ampersands => "&amp;",
-            b'"' => "&#34;",
-            b'\'' => "&#39;",
-            b'+' => "&#43;",
-            0 => "\u{fffd}",
-            _ => continue,
-        };
         out.push_str(&text[written..at]);
         out.push_str(escape);
         written = at + 1;
     }
     out.push_str(&text[written..]);
 }
+
+/// What stands for a byte in HTML text; empty for one that stands for itself.
+pub(crate) static ESCAPES: [&str; 256] = {
+    let mut table = [""; 256];
+    table[b'<' as usize] = "&lt;";
+    table[b'>' as usize] = "&gt;";
+    table[b'&' as usize] = "&amp;";
+    table[b'"' as usize] = "&#34;";
+    table[b'\'' as usize] = "&#39;";
+    table[b'+' as usize] = "&#43;";
+    table[0] = "\u{fffd}";
+    table
+};
 
 fn replaced(text: &str, ampersands: bool) -> String {
     let mut out = String::with_capacity(text.len() + 16);
