@@ -32,6 +32,9 @@ const REPORTS_MAX: usize = 1024;
 /// Least time for writing down what the last deliveries reported, when stopping.
 const REPORTS: Duration = Duration::from_secs(1);
 
+/// Databases and retention policies whose series are remembered from write to write.
+const DATABASES_MAX: usize = 4096;
+
 /// By name and retention policy.
 type Databases = BTreeMap<(String, String), Arc<Mutex<Database>>>;
 
@@ -159,6 +162,10 @@ impl Engine {
             return database.clone();
         }
         let mut databases = self.databases.write();
+        if databases.len() >= DATABASES_MAX {
+            // Whoever makes names up pays with the speed of the writes, not with our memory.
+            return Arc::new(Mutex::new(Database::new(db, rp, self.tasks.routed())));
+        }
         let fresh = || Arc::new(Mutex::new(Database::new(db, rp, self.tasks.routed())));
         databases.entry(key).or_insert_with(fresh).clone()
     }
@@ -172,7 +179,7 @@ impl Engine {
 
     /// Asks for a checkpoint of every shard, and waits until it is with the control thread.
     pub async fn checkpoint(&self) {
-        self.ask_workers(|done| Job::Checkpoint { done: Some(done) }).await;
+        self.ask_workers(|done| Job::Checkpoint { part: (0, 1), done: Some(done) }).await;
     }
 
     /// Waits until all entries logged so far are run, and their events are in the topics.
@@ -327,22 +334,24 @@ async fn forward_reports(
     }
 }
 
-/// How often the size of the log is looked at.
+/// How often checkpoints are asked for, and the size of the log is looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Asks for checkpoints each interval, and sooner when the log grows beyond its limit.
+/// Asks for checkpoints of some of the shards each second, so that each has its turn once an
+/// interval; of all when the log grows beyond its limit.
 async fn checkpoint_regularly(engine: std::sync::Weak<Engine>) {
-    let mut last = Instant::now();
+    let mut turn: u32 = 0;
     loop {
         tokio::time::sleep(LOOK).await;
         let Some(engine) = engine.upgrade() else { return };
+        let seconds = u32::try_from(engine.options.checkpoint_interval.as_secs()).unwrap_or(u32::MAX);
+        let parts = seconds.clamp(1, engine.options.shards);
         let limit = engine.options.log_bytes_max;
         let large = limit > 0 && engine.log.stats().segment_bytes > limit;
-        if large || last.elapsed() >= engine.options.checkpoint_interval {
-            last = Instant::now();
-            for queue in &engine.queues {
-                queue.push([Job::Checkpoint { done: None }]);
-            }
+        let part = if large { (0, 1) } else { (turn % parts, parts) };
+        turn = turn.wrapping_add(1);
+        for queue in &engine.queues {
+            queue.push([Job::Checkpoint { part, done: None }]);
         }
     }
 }

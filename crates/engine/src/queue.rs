@@ -54,8 +54,11 @@ pub enum Job {
         /// Where to put it.
         reply: oneshot::Sender<Option<Vec<Shown>>>,
     },
-    /// Checkpoint every shard that has work since its last.
+    /// Checkpoint the shards that have work since their last.
     Checkpoint {
+        /// Which of how many parts of the shards; a part at a time spreads the work and memory that
+        /// checkpoints take.
+        part: (u32, u32),
         /// Told when the checkpoints are with the control thread.
         done: Option<oneshot::Sender<()>>,
     },

@@ -112,8 +112,8 @@ impl Worker {
             Job::Show { shard, task, node, reply } => {
                 let _ = reply.send(self.held(shard).shard.show(&task, node));
             }
-            Job::Checkpoint { done } => {
-                for held in &mut self.shards {
+            Job::Checkpoint { part: (part, parts), done } => {
+                for held in self.shards.iter_mut().filter(|held| held.number % parts == part) {
                     held.checkpoint(&self.control);
                 }
                 if let Some(done) = done {

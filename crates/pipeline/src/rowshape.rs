@@ -10,18 +10,33 @@ fn time_column() -> Name {
 
 /// A point: all its tags, its time, its fields by name.
 pub fn point_row(rows: &Rows, row: usize, series: &SeriesTable) -> Row {
-    let mut columns = vec![time_column()];
-    let mut values = vec![Some(Value::Time(rows.times[row]))];
-    for (name, value) in rows.values(row) {
-        columns.push(name.clone());
+    let fields = rows.values(row).map(|(name, value)| (name.clone(), value));
+    shaped(rows, row, series, fields, rows.fields.len())
+}
+
+/// [`point_row`] of a point whose fields were collected already.
+pub fn point_row_of(rows: &Rows, row: usize, series: &SeriesTable, fields: &[(Name, Value)]) -> Row {
+    shaped(rows, row, series, fields.iter().cloned(), fields.len())
+}
+
+/// `count` is the most fields that there can be.
+fn shaped(
+    rows: &Rows,
+    row: usize,
+    series: &SeriesTable,
+    fields: impl Iterator<Item = (Name, Value)>,
+    count: usize,
+) -> Row {
+    let mut columns = Vec::with_capacity(count + 1);
+    let mut values = Vec::with_capacity(count + 1);
+    columns.push(time_column());
+    values.push(Some(Value::Time(rows.times[row])));
+    for (name, value) in fields {
+        columns.push(name);
         values.push(Some(value));
     }
-    Row {
-        name: rows.name(row).clone(),
-        tags: rows.tags.get(row, series).clone(),
-        columns,
-        values: vec![values],
-    }
+    let (name, tags) = (rows.name(row).clone(), rows.tags.get(row, series).clone());
+    Row { name, tags, columns, values: vec![values] }
 }
 
 /// A batch: the group's tags; the columns are the time, and by name the fields and the tags of the

@@ -49,9 +49,7 @@ impl Flat {
                 _ => None,
             })
             .collect();
-        Some(Flat {
-            steps: steps?.into_boxed_slice(),
-        })
+        Some(Flat { steps: steps?.into_boxed_slice() })
     }
 
     /// Renders; false when the evaluator must take over (what was appended is then void).
@@ -110,14 +108,12 @@ fn action_step(action: &Action) -> Option<Step> {
             [name, inner] => What::Inner(name.as_str().into(), inner.as_str().into()),
             _ => return None,
         },
-        [
-            Arg::Function(_, Function::Index),
-            Arg::Field(_, idents),
-            Arg::Str { text, .. },
-        ] => match &**idents {
-            [name] => What::Index(name.as_str().into(), text.as_str().into()),
-            _ => return None,
-        },
+        [Arg::Function(_, Function::Index), Arg::Field(_, idents), Arg::Str { text, .. }] => {
+            match &**idents {
+                [name] => What::Index(name.as_str().into(), text.as_str().into()),
+                _ => return None,
+            }
+        }
         [Arg::Function(_, Function::Json), Arg::Dot(_)] => What::Json("\n"),
         [Arg::Function(_, Function::JsonCompact), Arg::Dot(_)] => What::Json(""),
         _ => return None,
@@ -132,11 +128,7 @@ fn is_html_text(command: &Command) -> bool {
 
 /// Only for an object that writes its own JSON: the others, and their errors, are the evaluator's.
 fn put_json(out: &mut String, data: &dyn Object, html: bool, end: &str) -> bool {
-    let encoded = if html {
-        data.json_in_html(out)
-    } else {
-        data.json(out)
-    };
+    let encoded = if html { data.json_in_html(out) } else { data.json(out) };
     out.push_str(end);
     encoded == Encoded::Written
 }

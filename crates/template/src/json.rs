@@ -105,11 +105,7 @@ fn put_slots(
     for slot in slots {
         let (name, key, omit_empty) = match slot {
             Slot::Field(name) => (*name, *name, false),
-            Slot::Keyed {
-                name,
-                key,
-                omit_empty,
-            } => (*name, *key, *omit_empty),
+            Slot::Keyed { name, key, omit_empty } => (*name, *key, *omit_empty),
             Slot::Embedded(_, inner) => {
                 put_slots(out, object, inner, depth, first)?;
                 continue;
@@ -166,10 +162,10 @@ fn put_escaped<S: Sink>(out: &mut S, text: &str, escapes: &Escapes) {
 static ESCAPES: Escapes = {
     let mut table = [""; 128];
     let controls = [
-        "\\u0000", "\\u0001", "\\u0002", "\\u0003", "\\u0004", "\\u0005", "\\u0006", "\\u0007",
-        "\\u0008", "\\t", "\\n", "\\u000b", "\\u000c", "\\r", "\\u000e", "\\u000f", "\\u0010",
-        "\\u0011", "\\u0012", "\\u0013", "\\u0014", "\\u0015", "\\u0016", "\\u0017", "\\u0018",
-        "\\u0019", "\\u001a", "\\u001b", "\\u001c", "\\u001d", "\\u001e", "\\u001f",
+        "\\u0000", "\\u0001", "\\u0002", "\\u0003", "\\u0004", "\\u0005", "\\u0006", "\\u0007", "\\u0008",
+        "\\t", "\\n", "\\u000b", "\\u000c", "\\r", "\\u000e", "\\u000f", "\\u0010", "\\u0011", "\\u0012",
+        "\\u0013", "\\u0014", "\\u0015", "\\u0016", "\\u0017", "\\u0018", "\\u0019", "\\u001a", "\\u001b",
+        "\\u001c", "\\u001d", "\\u001e", "\\u001f",
     ];
     let mut index = 0;
     while index < controls.len() {

@@ -88,12 +88,8 @@ pub struct NamedInt {
 impl NamedInt {
     /// The text of `value`.
     pub fn text(&self, value: i64) -> &'static str {
-        let index = value
-            .checked_sub(self.first)
-            .and_then(|index| usize::try_from(index).ok());
-        index
-            .and_then(|index| self.texts.get(index).copied())
-            .unwrap_or(self.unknown)
+        let index = value.checked_sub(self.first).and_then(|index| usize::try_from(index).ok());
+        index.and_then(|index| self.texts.get(index).copied()).unwrap_or(self.unknown)
     }
 }
 
@@ -232,11 +228,7 @@ pub struct Span<'a> {
 impl<'a> Span<'a> {
     /// The whole of `list`; lists beyond 2^32 - 1 elements are cut there.
     pub fn whole(list: &'a dyn List) -> Span<'a> {
-        Span {
-            list,
-            start: 0,
-            len: u32::try_from(list.len()).unwrap_or(u32::MAX),
-        }
+        Span { list, start: 0, len: u32::try_from(list.len()).unwrap_or(u32::MAX) }
     }
 
     /// Number of elements.
@@ -251,21 +243,13 @@ impl<'a> Span<'a> {
 
     /// The element at `index`.
     pub fn get(&self, index: usize) -> Option<Value<'a>> {
-        if index < self.len() {
-            self.list.get(self.start as usize + index)
-        } else {
-            None
-        }
+        if index < self.len() { self.list.get(self.start as usize + index) } else { None }
     }
 
     /// Elements `from..to`, which must be in order; `to` may reach to the end of the list itself.
     pub(crate) fn part(&self, from: usize, to: usize) -> Span<'a> {
         let (from, to) = (from.min(self.capacity()), to.min(self.capacity()));
-        Span {
-            list: self.list,
-            start: self.start + from as u32,
-            len: to.saturating_sub(from) as u32,
-        }
+        Span { list: self.list, start: self.start + from as u32, len: to.saturating_sub(from) as u32 }
     }
 
     /// Elements from the start of this part to the end of the list.
@@ -322,10 +306,9 @@ impl<'a> Value<'a> {
         match self {
             Value::Nil => false,
             Value::Bool(value) => *value,
-            Value::Int(value)
-            | Value::Native(value)
-            | Value::Duration(value)
-            | Value::Named(_, value) => *value != 0,
+            Value::Int(value) | Value::Native(value) | Value::Duration(value) | Value::Named(_, value) => {
+                *value != 0
+            }
             Value::Byte(value) => *value != 0,
             Value::Float(value) => *value != 0.0,
             Value::Str(text) | Value::Safe(_, text) => !text.is_empty(),
@@ -355,10 +338,9 @@ impl<'a> Value<'a> {
     /// The number of a value whose Go kind is a signed integer.
     pub(crate) fn integer(&self) -> Option<i64> {
         match self {
-            Value::Int(value)
-            | Value::Native(value)
-            | Value::Duration(value)
-            | Value::Named(_, value) => Some(*value),
+            Value::Int(value) | Value::Native(value) | Value::Duration(value) | Value::Named(_, value) => {
+                Some(*value)
+            }
             _ => None,
         }
     }
@@ -379,17 +361,12 @@ impl<K: AsRef<str>, V: AsRef<str>> Map for TextMap<'_, K, V> {
     }
 
     fn get(&self, key: &str) -> Option<Value<'_>> {
-        let found = self
-            .0
-            .binary_search_by(|pair| pair.0.as_ref().cmp(key))
-            .ok()?;
+        let found = self.0.binary_search_by(|pair| pair.0.as_ref().cmp(key)).ok()?;
         Some(Value::from(self.0[found].1.as_ref()))
     }
 
     fn entry(&self, index: usize) -> Option<(&str, Value<'_>)> {
-        self.0
-            .get(index)
-            .map(|(key, value)| (key.as_ref(), Value::from(value.as_ref())))
+        self.0.get(index).map(|(key, value)| (key.as_ref(), Value::from(value.as_ref())))
     }
 
     fn element(&self) -> Element {
@@ -406,17 +383,12 @@ impl<K: AsRef<str>> Map for AnyMap<'_, K> {
     }
 
     fn get(&self, key: &str) -> Option<Value<'_>> {
-        let found = self
-            .0
-            .binary_search_by(|pair| pair.0.as_ref().cmp(key))
-            .ok()?;
+        let found = self.0.binary_search_by(|pair| pair.0.as_ref().cmp(key)).ok()?;
         Some(self.0[found].1.clone())
     }
 
     fn entry(&self, index: usize) -> Option<(&str, Value<'_>)> {
-        self.0
-            .get(index)
-            .map(|(key, value)| (key.as_ref(), value.clone()))
+        self.0.get(index).map(|(key, value)| (key.as_ref(), value.clone()))
     }
 
     fn element(&self) -> Element {

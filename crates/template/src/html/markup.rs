@@ -73,11 +73,7 @@ pub(super) fn rcdata(args: &[Value<'_>]) -> String {
 pub(super) fn nospace(args: &[Value<'_>]) -> String {
     let (text, content) = stringify(args);
     let html = content == Plain::Safe(Content::Html);
-    let text = if html {
-        strip_tags(&text)
-    } else {
-        text.into_owned()
-    };
+    let text = if html { strip_tags(&text) } else { text.into_owned() };
     let mut out = String::with_capacity(text.len() + 16);
     for c in text.chars() {
         match c {
@@ -104,15 +100,9 @@ pub(super) fn name(args: &[Value<'_>]) -> String {
         return text.into_owned();
     }
     let name = text.to_lowercase();
-    let word = !name.is_empty()
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
-    if word && attribute::kind(&name) == Kind::Plain {
-        name
-    } else {
-        FAILSAFE.to_owned()
-    }
+    let word =
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    if word && attribute::kind(&name) == Kind::Plain { name } else { FAILSAFE.to_owned() }
 }
 
 /// The text content of some HTML: `<b>&iexcl;Hi!</b>` gives `&iexcl;Hi!`.

@@ -14,7 +14,7 @@ mod url;
 
 pub(crate) use escape::escape;
 pub(crate) use escaper::Escaper;
-pub(crate) use markup::put_text;
+pub(crate) use markup::{ESCAPES, put_text};
 
 /// What stands in for a value that would be unsafe where it is used.
 pub(crate) const FAILSAFE: &str = "ZgotmplZ";

@@ -9,7 +9,7 @@ use super::memory::{Flapping, Memory};
 use super::templates::{Happening, Subject, Templates};
 use crate::edge::{Batch, Message, Run};
 use crate::node::{Build, Cx, Node};
-use crate::rowshape::{batch_row, point_row};
+use crate::rowshape::{batch_row, point_row_of};
 use crate::state::States;
 use model::{Event, EventState, Level, Name, Row, Rows, TagSet, Time};
 use std::collections::BTreeMap;
@@ -146,13 +146,9 @@ impl Operator {
         let current = level_of(states, group);
         let level = determine(current, |slot| court.ask(cx, states, group, slot, row));
         let Some(turn) = self.turn(states, group, level, rows.times[row], Unit::Point) else { return false };
-        let about = About {
-            group,
-            name: rows.name(row),
-            tags,
-            fields: fields(rows, row),
-            data: point_row(rows, row, series),
-        };
+        let fields = fields(rows, row);
+        let data = point_row_of(rows, row, series, &fields);
+        let about = About { group, name: rows.name(row), tags, fields, data };
         self.fire(cx, &turn, about, desk)
     }
 

@@ -1,9 +1,11 @@
 //! Ids, messages and details of events, and what their templates see: Kapacitor's `idInfo`,
 //! `messageInfo` and `detailsInfo`, each of which holds the one before.
 
+mod details;
+
 use crate::node::Server;
 use model::{Level, Name, TagSet, Time};
-use template::{Element, Map, Object, Slot, Template, Value};
+use template::{Element, Encoded, Map, Object, Slot, Template, Value};
 
 /// The templates of an alert.
 pub(super) struct Templates {
@@ -24,6 +26,12 @@ pub(super) struct Subject<'a> {
     pub group: &'a str,
     /// Tags of the point or the batch.
     pub tags: &'a TagSet,
+}
+
+impl<'a> Subject<'a> {
+    fn shown_group(&self) -> &'a str {
+        if self.group.is_empty() { "nil" } else { self.group }
+    }
 }
 
 /// What happened to it.
@@ -47,7 +55,7 @@ impl Templates {
             id: Template::text(id, "id").map_err(wrong)?,
             message: Template::text(message, "message").map_err(wrong)?,
             details: Template::html(details, "details").map_err(wrong)?,
-            server: ServerInfo(server.clone()),
+            server: ServerInfo::new(server),
         })
     }
 
@@ -64,11 +72,19 @@ impl Templates {
         happening: Happening<'_>,
         scratch: &mut String,
     ) -> Result<(String, String), template::Error> {
-        let info =
-            MessageInfo { id_info: self.id_info(subject), id, happening, fields: Fields(happening.fields) };
+        let info = self.message_info(id, subject, happening);
         let message = render(&self.message, &info, scratch)?;
         let details = render(&self.details, &DetailsInfo { info, message: &message }, scratch)?;
         Ok((message, details))
+    }
+
+    fn message_info<'a>(
+        &'a self,
+        id: &'a str,
+        subject: Subject<'a>,
+        happening: Happening<'a>,
+    ) -> MessageInfo<'a> {
+        MessageInfo { id_info: self.id_info(subject), id, happening, fields: Fields(happening.fields) }
     }
 
     fn id_info<'a>(&'a self, subject: Subject<'a>) -> IdInfo<'a> {
@@ -84,7 +100,17 @@ fn render(template: &Template, data: &dyn Object, scratch: &mut String) -> Resul
     Ok(scratch.as_str().to_owned())
 }
 
-struct ServerInfo(Server);
+struct ServerInfo {
+    server: Server,
+    /// Its JSON in HTML text, which is the same in the details of all events.
+    in_html: String,
+}
+
+impl ServerInfo {
+    fn new(server: &Server) -> ServerInfo {
+        ServerInfo { server: server.clone(), in_html: details::server(server) }
+    }
+}
 
 impl Object for ServerInfo {
     fn type_name(&self) -> &str {
@@ -93,9 +119,9 @@ impl Object for ServerInfo {
 
     fn field(&self, name: &str) -> Option<Value<'_>> {
         match name {
-            "Hostname" => Some(Value::from(self.0.hostname.as_str())),
-            "ClusterID" => Some(Value::from(self.0.cluster_id.as_str())),
-            "ServerID" => Some(Value::from(self.0.server_id.as_str())),
+            "Hostname" => Some(Value::from(self.server.hostname.as_str())),
+            "ClusterID" => Some(Value::from(self.server.cluster_id.as_str())),
+            "ServerID" => Some(Value::from(self.server.server_id.as_str())),
             _ => None,
         }
     }
@@ -129,7 +155,7 @@ impl Object for IdInfo<'_> {
         match name {
             "Name" => Some(Value::from(subject.name)),
             "TaskName" => Some(Value::from(subject.task)),
-            "Group" => Some(Value::from(if subject.group.is_empty() { "nil" } else { subject.group })),
+            "Group" => Some(Value::from(subject.shown_group())),
             "Tags" => Some(Value::Map(&self.tags)),
             "ServerInfo" => Some(Value::Object(self.server)),
             _ => None,
@@ -199,6 +225,10 @@ impl Object for DetailsInfo<'_> {
 
     fn shape(&self) -> &'static [Slot] {
         &DETAILS_INFO
+    }
+
+    fn json_in_html(&self, out: &mut String) -> Encoded {
+        details::put(out, &self.info, self.message)
     }
 }
 
