@@ -113,7 +113,7 @@ fn help(rest: &[String]) -> Result<(), String> {
 fn version(_: &Parsed) -> Result<(), String> {
     let commit = option_env!("FARAD_COMMIT").unwrap_or("unknown");
     let branch = option_env!("FARAD_BRANCH").unwrap_or("unknown");
-    println(&format!("Kapacitor {} (git: {branch} {commit})\n", run::VERSION));
+    println(&format!("Kapacitor OSS version {} (git: {branch} {commit})\n", run::VERSION));
     Ok(())
 }
 

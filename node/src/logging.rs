@@ -1,7 +1,8 @@
 //! The server's log: lines in logfmt, as Kapacitor writes them, with a level that can be changed.
 
 use config::tables::Logging;
-use std::fmt::{self, Write};
+use pipeline::logfmt::pair;
+use std::fmt;
 use std::fs::OpenOptions;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tracing::field::{Field, Visit};
@@ -77,7 +78,9 @@ where
             Level::INFO => "info",
             _ => "debug",
         };
-        writeln!(out, "ts={} lvl={level} msg={}{}", timestamp(), quoted(&parts.message), parts.rest)
+        let mut line = format!("ts={} lvl={level}", timestamp());
+        pair(&mut line, "msg", &parts.message);
+        writeln!(out, "{line}{}", parts.rest)
     }
 }
 
@@ -90,11 +93,11 @@ struct Parts {
 
 impl Parts {
     fn take(&mut self, field: &Field, text: &str) {
-        if field.name() == "message" {
-            self.message = text.to_owned();
-        } else {
-            // Writing to a String cannot fail.
-            let _ = write!(self.rest, " {}={}", field.name(), quoted(text));
+        match field.name() {
+            "message" => self.message = text.to_owned(),
+            // Pairs whose names are data, such as those of `|log()`: they are logfmt already.
+            "pairs" => self.rest.push_str(text),
+            name => pair(&mut self.rest, name, text),
         }
     }
 }
@@ -107,12 +110,6 @@ impl Visit for Parts {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         self.take(field, &format!("{value:?}"));
     }
-}
-
-/// Quoted where a reader of logfmt needs it.
-fn quoted(text: &str) -> String {
-    let plain = |c: char| !c.is_whitespace() && !c.is_control() && !"\"=\\".contains(c);
-    if !text.is_empty() && text.chars().all(plain) { text.to_owned() } else { format!("{text:?}") }
 }
 
 fn timestamp() -> String {

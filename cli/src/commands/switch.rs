@@ -53,7 +53,8 @@ pub(super) const RELOAD: Command = Command {
     flags: &[],
     run: |session, args| {
         set(session, args, DISABLED, "disabling")?;
-        set(session, args, ENABLED, "enabling")
+        // What matches nothing has been said once.
+        change(session, args, ENABLED, "enabling", find)
     },
 };
 
@@ -67,13 +68,26 @@ fn set(
     status: &str,
     doing: &str,
 ) -> Result<(), Failure> {
+    change(session, args, status, doing, matching)
+}
+
+/// How the tasks of a pattern are looked up.
+type Look = fn(&mut Session<'_>, &str) -> Result<Vec<Task>, Failure>;
+
+fn change(
+    session: &mut Session<'_>,
+    args: &[String],
+    status: &str,
+    doing: &str,
+    look: Look,
+) -> Result<(), Failure> {
     if args.is_empty() {
         return Err(Failure::Arguments(
             "Must pass at least one task ID".to_owned(),
         ));
     }
     for pattern in args {
-        for task in matching(session, pattern)? {
+        for task in look(session, pattern)? {
             session
                 .client
                 .update_task(&task.link.href, &json!({ "status": status }))
@@ -85,11 +99,16 @@ fn set(
 
 /// The tasks that a pattern matches. All are looked up before any is changed, so that a change
 /// cannot move one past the page that would have held it.
-pub(super) fn matching(session: &mut Session<'_>, pattern: &str) -> Result<Vec<Task>, Failure> {
-    let tasks = session
+fn find(session: &mut Session<'_>, pattern: &str) -> Result<Vec<Task>, Failure> {
+    session
         .client
         .tasks(pattern, &["link"])
-        .map_err(|error| Failure::Failed(format!("listing tasks: {error}")))?;
+        .map_err(|error| Failure::Failed(format!("listing tasks: {error}")))
+}
+
+/// The same, and a word to the user about a pattern that matches none.
+pub(super) fn matching(session: &mut Session<'_>, pattern: &str) -> Result<Vec<Task>, Failure> {
+    let tasks = find(session, pattern)?;
     if tasks.is_empty() {
         // Kapacitor says nothing here, and a misspelt ID goes unseen.
         writeln!(session.err, "no task matches {pattern}")?;

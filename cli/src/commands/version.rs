@@ -16,6 +16,6 @@ fn run(session: &mut Session<'_>, _args: &[String]) -> Result<(), Failure> {
     let version = option_env!("FARAD_VERSION").unwrap_or(env!("CARGO_PKG_VERSION"));
     let branch = option_env!("FARAD_BRANCH").unwrap_or("unknown");
     let commit = option_env!("FARAD_COMMIT").unwrap_or("unknown");
-    writeln!(session.out, "Kapacitor {version} (git: {branch} {commit})")?;
+    writeln!(session.out, "Kapacitor OSS {version} (git: {branch} {commit})")?;
     Ok(())
 }

@@ -7,7 +7,7 @@ use crate::directory::Directory;
 use crate::error::Error;
 use crate::options::Options;
 use crate::submit::{group, kind};
-use crate::worker::{APPLIED, prefix};
+use crate::worker::{APPLIED, CLOCK, prefix};
 use model::codec::Decoder;
 use pipeline::Shard;
 use pipeline::checkpoint::{self, SavedTask, Source};
@@ -60,11 +60,12 @@ impl Recovery<'_> {
         shard
             .load(&source, &mut |saved: &SavedTask| build(options, built, &saved.definition))
             .map_err(|source| Error::Checkpoint { shard: number, source })?;
-        let saved = source.applied()?;
+        let saved = source.number(APPLIED)?;
         if saved > 0 {
             // The process may have died between the checkpoint and the purge.
             self.log.purge(group(number), saved)?;
         }
+        self.clock.after(source.number(CLOCK)?.cast_signed());
         let mut applied = saved;
         let mut replayed = 0;
         let mut decoder = Decoder::new();
@@ -101,27 +102,39 @@ impl Recovery<'_> {
         match TaskEntry::decode(bytes)? {
             TaskEntry::Stop { task } => shard.stop(&task),
             TaskEntry::Start { definition, restored } => {
-                let task = build(self.options, &mut self.built, &definition)?;
-                shard.start(task, definition.into(), restored);
+                if let Some(task) = build(self.options, &mut self.built, &definition) {
+                    shard.start(task, definition.into(), restored);
+                }
             }
         }
         Ok(())
     }
 }
 
+/// Builds a task that ran before the restart. One that this version cannot build is left out, and
+/// says why when it is started from the catalog.
 fn build(
     options: &Options,
     built: &mut BTreeMap<Vec<u8>, Arc<Task>>,
-    definition: &[u8],
-) -> Result<Arc<Task>, String> {
-    if let Some(task) = built.get(definition) {
-        return Ok(task.clone());
+    bytes: &[u8],
+) -> Option<Arc<Task>> {
+    if let Some(task) = built.get(bytes) {
+        return Some(task.clone());
     }
-    let task = Definition::decode(definition)?
-        .build(&options.server, options.shards)
-        .map_err(|error| error.to_string())?;
-    built.insert(definition.to_vec(), task.clone());
-    Ok(task)
+    let definition = Definition::decode(bytes);
+    let task = definition.and_then(|definition| {
+        definition.build(&options.server, options.shards).map_err(|error| format!("{}: {error}", definition.id))
+    });
+    match task {
+        Ok(task) => {
+            built.insert(bytes.to_vec(), task.clone());
+            Some(task)
+        }
+        Err(error) => {
+            tracing::error!(error, "a task that was running does not build any more; its state is lost");
+            None
+        }
+    }
 }
 
 /// The checkpoint of one shard.
@@ -131,9 +144,9 @@ struct Prefixed<'a> {
 }
 
 impl Prefixed<'_> {
-    fn applied(&self) -> Result<u64, Error> {
-        let key = [&self.prefix, APPLIED].concat();
-        let value = self.state.get(Family::Checkpoints, &key)?;
+    /// A number of the checkpoint; 0 without one.
+    fn number(&self, key: &[u8]) -> Result<u64, Error> {
+        let value = self.state.get(Family::Checkpoints, &[&self.prefix, key].concat())?;
         Ok(value.and_then(|value| value.try_into().ok()).map_or(0, u64::from_be_bytes))
     }
 }

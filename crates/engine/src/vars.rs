@@ -25,7 +25,7 @@ fn value(name: &str, var: &Var) -> Result<Value, TaskError> {
         VarKind::Regex => {
             let pattern = text()?;
             tick::re2::compile(pattern)
-                .map_err(|error| TaskError::Invalid(format!("invalid var {name}: {error}")))?;
+                .map_err(|error| broken(name, &format!("invalid regex pattern: {error}")))?;
             Value::Regex(pattern.to_owned())
         }
         VarKind::Duration => Value::Duration(match &var.value {
@@ -36,10 +36,9 @@ fn value(name: &str, var: &Var) -> Result<Value, TaskError> {
         VarKind::Lambda => {
             let source = text()?;
             let parsed = tick::parse_lambda(source);
-            Value::Lambda(
-                parsed
-                    .map_err(|d| TaskError::Invalid(format!("invalid var {name}: {}", d.one_line(source))))?,
-            )
+            Value::Lambda(parsed.map_err(|d| {
+                broken(name, &format!("invalid lambda expression: {}", d.one_line(source)))
+            })?)
         }
         VarKind::List => {
             let items = var.value.as_array().ok_or_else(wrong)?;
@@ -47,6 +46,11 @@ fn value(name: &str, var: &Var) -> Result<Value, TaskError> {
         }
         VarKind::Star => Value::Star,
     })
+}
+
+/// Kapacitor finds these when it compiles the script, and says so.
+fn broken(name: &str, why: &str) -> TaskError {
+    TaskError::Invalid(format!("invalid TICKscript: invalid var {name}: {why}"))
 }
 
 /// A JSON number without a fraction, also when it is written with one (`10.0`).

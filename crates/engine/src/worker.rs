@@ -18,6 +18,9 @@ const LINES_MAX: u32 = 200;
 /// Key of a shard's last applied index, within its own key space.
 pub const APPLIED: &[u8] = b"i";
 
+/// Key of the clock of its last entry: no later entry may have an earlier one.
+pub const CLOCK: &[u8] = b"c";
+
 /// A worker.
 pub struct Worker {
     queue: Arc<Queue>,
@@ -36,6 +39,7 @@ struct Held {
     applied: u64,
     /// What the last checkpoint contains.
     saved: u64,
+    clock: model::Time,
     failures: usize,
 }
 
@@ -56,7 +60,7 @@ impl Worker {
         shards: Vec<(u32, Shard, u64, u64)>,
         workers: u32,
     ) -> Worker {
-        let held = |(number, shard, applied, saved)| Held { number, shard, applied, saved, failures: 0 };
+        let held = |(number, shard, applied, saved)| Held { number, shard, applied, saved, clock: 0, failures: 0 };
         Worker {
             queue,
             room,
@@ -92,6 +96,7 @@ impl Worker {
             Job::Entry { shard, index, entry, bytes } => {
                 let mut effects = std::mem::take(&mut self.effects);
                 let held = self.held(shard);
+                held.clock = entry.clock;
                 held.shard.apply(index, entry, &mut effects);
                 held.applied = index;
                 held.report_failures();
@@ -148,6 +153,9 @@ impl Held {
         let mut sink = BatchSink { prefix: prefix(self.number), batch: Batch::new() };
         self.shard.save(&mut sink);
         sink.put(APPLIED.to_vec(), self.applied.to_be_bytes().to_vec());
+        if self.clock > 0 {
+            sink.put(CLOCK.to_vec(), self.clock.to_be_bytes().to_vec());
+        }
         self.saved = self.applied;
         let message =
             Message::Checkpoint { group: group(self.number), index: self.applied, batch: sink.batch };
@@ -210,12 +218,19 @@ impl Lines {
             return;
         }
         self.written += 1;
-        let (task, node, points) = (&*line.task, &*line.node, line.points);
+        let (task, node) = (&*line.task, &*line.node);
+        let (message, pairs) = line.parts();
+        // The order of Kapacitor's lines, which people filter and parse.
+        macro_rules! line {
+            ($level:ident) => {
+                tracing::$level!(service = "kapacitor", task_master = "main", task, node, pairs, "{message}")
+            };
+        }
         match line.level {
-            LogLevel::Debug => tracing::debug!(task, node, "{}", line.message),
-            LogLevel::Info => tracing::info!(task, node, "{}", line.message),
-            LogLevel::Warn => tracing::warn!(task, node, "{}", line.message),
-            LogLevel::Error => tracing::error!(task, node, points, "{}", line.message),
+            LogLevel::Debug => line!(debug),
+            LogLevel::Info => line!(info),
+            LogLevel::Warn => line!(warn),
+            LogLevel::Error => line!(error),
         }
     }
 }

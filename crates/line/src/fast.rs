@@ -133,6 +133,12 @@ pub(crate) fn read<R: Router>(
     Some(end)
 }
 
+/// The length, with the newline, of a line whose key ends at `key_end` and which [`read`] would
+/// take if it knew the key.
+pub(crate) fn check(line: &[u8], key_end: usize, clock: &mut Clock) -> Option<usize> {
+    rest(line, key_end + 1, clock, &mut Unwanted).map(|(_, len)| len)
+}
+
 /// Fields and timestamp.
 #[inline(always)]
 fn rest<S: Sink>(

@@ -27,18 +27,11 @@ impl Key {
     /// The tags, unescaped.
     pub(crate) fn tags(&self, line: &[u8]) -> TagSet {
         if memchr::memchr(b'\\', &line[..self.end]).is_none() {
-            return TagSet::new(
-                self.tags
-                    .iter()
-                    .map(|(k, v)| (lossy(&line[k.clone()]), lossy(&line[v.clone()]))),
-            );
+            let plain = || self.tags.iter().map(|(k, v)| (lossy(&line[k.clone()]), lossy(&line[v.clone()])));
+            return TagSet::from_sorted(plain()).unwrap_or_else(|| TagSet::new(plain()));
         }
-        TagSet::new(self.tags.iter().map(|(k, v)| {
-            (
-                unescape_text(&line[k.clone()], b", ="),
-                unescape_text(&line[v.clone()], b", ="),
-            )
-        }))
+        let unescaped = |text: &Range<usize>| unescape_text(&line[text.clone()], b", =");
+        TagSet::new(self.tags.iter().map(|(k, v)| (unescaped(k), unescaped(v))))
     }
 }
 

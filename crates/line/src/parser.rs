@@ -7,7 +7,7 @@ use crate::fields::{self, LineField};
 use crate::index::SeriesIndex;
 use crate::key;
 use crate::precision::Precision;
-use crate::scan::{LineScan, skip_space};
+use crate::scan::{LineScan, is_plain_key, skip_space};
 use crate::slot::{LANE_NONE, Router, Slot};
 use crate::stamp::Stamps;
 use crate::strict;
@@ -112,7 +112,7 @@ impl Parser {
             return;
         };
         while !rest.is_empty() && self.fatal.is_none() {
-            if let Some(len) = self.fast(rest, &mut bench) {
+            if let Some(len) = self.fast(rest, &mut bench).or_else(|| self.first_sight(rest, &mut bench)) {
                 rest = &rest[len..];
                 continue;
             }
@@ -209,6 +209,25 @@ impl Parser {
         self.point();
         self.check_length(len - 1, self.lines);
         Some(len)
+    }
+
+    /// Reads a line as agents write them whose series is new: the line is checked before the router
+    /// hears of the series.
+    fn first_sight<R: Router>(&mut self, rest: &[u8], bench: &mut Bench<'_, R>) -> Option<usize> {
+        self.ordinal()?;
+        // Comments and indented lines are the strict reader's.
+        if matches!(rest.first()?, b'#' | b' ' | b'\t' | b'\n' | 0) {
+            return None;
+        }
+        let key_end = key::end(rest)?;
+        if !is_plain_key(&rest[..key_end]) || bench.index.lookup(&rest[..key_end]).is_some() {
+            return None;
+        }
+        let len = fast::check(rest, key_end, &mut self.clock)?;
+        let line = &rest[..len - 1];
+        let key = key::parse(line).ok()?;
+        bench.add_series(line, &key);
+        self.fast(rest, bench)
     }
 
     /// The number of the next point, when points are still kept.

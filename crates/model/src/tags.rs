@@ -18,6 +18,24 @@ impl TagSet {
         EMPTY.clone()
     }
 
+    /// From pairs whose keys ascend, as agents write them; `None` when they do not.
+    pub fn from_sorted<K: AsRef<str>, V: AsRef<str>>(
+        pairs: impl IntoIterator<Item = (K, V)>,
+    ) -> Option<TagSet> {
+        with_buffer(|bytes| {
+            let mut last: Option<K> = None;
+            for (key, value) in pairs {
+                if last.as_ref().is_some_and(|last| last.as_ref() >= key.as_ref()) {
+                    return None;
+                }
+                push_text(bytes, key.as_ref());
+                push_text(bytes, value.as_ref());
+                last = Some(key);
+            }
+            Some(TagSet::of_encoding(bytes))
+        })
+    }
+
     /// From pairs in any order; of a repeated key the last value counts.
     pub fn new<K: AsRef<str>, V: AsRef<str>>(pairs: impl IntoIterator<Item = (K, V)>) -> TagSet {
         let mut pairs: Vec<(K, V)> = pairs.into_iter().collect();
@@ -75,17 +93,13 @@ impl TagSet {
 
     /// Hands the encoding of [`Self::project`] to `take`, without making a set of it.
     pub fn with_projection<K: AsRef<str>, T>(&self, keys: &[K], take: impl FnOnce(&[u8]) -> T) -> T {
-        thread_local!(static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
-        // Taken out, so that `take` may come here again.
-        let mut bytes = BUFFER.take();
-        bytes.clear();
-        for key in keys {
-            push_text(&mut bytes, key.as_ref());
-            push_text(&mut bytes, self.get(key.as_ref()).unwrap_or(""));
-        }
-        let taken = take(&bytes);
-        BUFFER.set(bytes);
-        taken
+        with_buffer(|bytes| {
+            for key in keys {
+                push_text(bytes, key.as_ref());
+                push_text(bytes, self.get(key.as_ref()).unwrap_or(""));
+            }
+            take(bytes)
+        })
     }
 
     /// Its encoding, the same for equal tags: what hashes and logs use.
@@ -107,6 +121,17 @@ impl TagSet {
         }
         Some(if bytes.is_empty() { TagSet::empty() } else { TagSet(bytes.into()) })
     }
+}
+
+/// Lends an empty buffer, so that working an encoding out does not allocate.
+fn with_buffer<T>(work: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+    thread_local!(static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
+    // Taken out, so that `work` may come here again.
+    let mut bytes = BUFFER.take();
+    bytes.clear();
+    let done = work(&mut bytes);
+    BUFFER.set(bytes);
+    done
 }
 
 fn push_text(bytes: &mut Vec<u8>, text: &str) {

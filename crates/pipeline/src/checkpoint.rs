@@ -46,14 +46,6 @@ pub enum Error {
     /// The store failed.
     #[error("checkpoint cannot be read: {0}")]
     Store(String),
-    /// A task of the checkpoint does not build any more.
-    #[error("task {task} of the checkpoint does not build: {why}")]
-    Task {
-        /// Its id.
-        task: String,
-        /// Why not.
-        why: String,
-    },
 }
 
 /// What the checkpoint already holds.
@@ -217,11 +209,12 @@ impl Shard {
         }
     }
 
-    /// Loads an empty shard. `build` makes each task of the checkpoint ready to run.
+    /// Loads an empty shard. `build` makes each task of the checkpoint ready to run; a task that it
+    /// refuses is left out, its state forgotten: one bad task must not keep the others from running.
     pub fn load(
         &mut self,
         source: &dyn Source,
-        build: &mut dyn FnMut(&SavedTask) -> Result<Arc<Task>, String>,
+        build: &mut dyn FnMut(&SavedTask) -> Option<Arc<Task>>,
     ) -> Result<(), Error> {
         self.load_series(source)?;
         let mut outline = Outline { spaces: Vec::new() };
@@ -235,9 +228,12 @@ impl Shard {
             tasks.push(decode(key, value)?);
             Ok(())
         })?;
+        let mut refused = Vec::new();
         for saved in tasks {
-            let task = build(&saved)
-                .map_err(|why| Error::Task { task: saved.id.to_string(), why })?;
+            let Some(task) = build(&saved) else {
+                refused.push(saved.id);
+                continue;
+            };
             self.start(task, saved.definition, saved.restored);
             self.saved.started.remove(&saved.id);
             self.fail(&saved.id, saved.failed);
@@ -245,6 +241,7 @@ impl Shard {
         }
         // Starting the tasks asked for deletions that must not happen: the values are live.
         self.saved.dropped.clear();
+        refused.iter().for_each(|id| self.saved.task_stopped(id));
         for at in held {
             self.release_space(at);
         }

@@ -12,6 +12,7 @@ pub mod edge;
 pub mod endpoint;
 pub mod graph;
 pub mod group;
+pub mod logfmt;
 pub mod merge;
 pub mod node;
 pub mod nodes;

@@ -4,6 +4,7 @@
 use crate::args::{Args, Refused};
 use crate::edge::{EdgeKind, Message};
 use crate::group::{Group, GroupBy, GroupTable};
+use crate::logfmt::pair;
 use crate::state::{AnyStates, GroupState, States};
 use crate::stats::NodeStats;
 use model::{Event, Identity, Name, Origin, SeriesTable, TagSet, Time};
@@ -258,8 +259,19 @@ impl Cx<'_> {
         self.spaces[self.space_out].intern(new)
     }
 
-    /// Counts points that the node could not use, and says why once an entry.
+    /// Counts points that the node could not use, and says why once an entry. The message reads
+    /// `what failed: why`.
     pub fn error(&mut self, points: u64, message: impl FnOnce() -> String) {
+        self.error_with(points, message, String::new);
+    }
+
+    /// The same, with more pairs for the log line (see [`Log::pairs`]).
+    pub fn error_with(
+        &mut self,
+        points: u64,
+        message: impl FnOnce() -> String,
+        pairs: impl FnOnce() -> String,
+    ) {
         self.stats.errors.fetch_add(points, Relaxed);
         if self.quiet {
             return;
@@ -269,6 +281,7 @@ impl Cx<'_> {
             task: self.task.clone(),
             node: self.name.clone(),
             message: message(),
+            pairs: pairs(),
             points,
         });
     }
@@ -299,10 +312,32 @@ pub struct Log {
     pub task: Name,
     /// The node.
     pub node: Name,
-    /// The text.
+    /// The text; of errors, `what failed: why`.
     pub message: String,
+    /// What belongs to it, as ` key=value` one after another.
+    pub pairs: String,
     /// Points it speaks of, when it reports errors.
     pub points: u64,
+}
+
+impl Log {
+    /// The message and the pairs as Kapacitor's log has them: the reason of an error is a pair of its
+    /// own. How many points an error speaks of is said when it is not one.
+    pub fn parts(&self) -> (&str, String) {
+        let (message, mut pairs) = (self.message.as_str(), String::new());
+        let (message, why) = match message.split_once(": ") {
+            Some((what, why)) if self.points > 0 => (what, Some(why)),
+            _ => (message, None),
+        };
+        if let Some(why) = why {
+            pair(&mut pairs, "err", why);
+        }
+        pairs.push_str(&self.pairs);
+        if self.points > 1 {
+            pair(&mut pairs, "points", &self.points.to_string());
+        }
+        (message, pairs)
+    }
 }
 
 /// Levels of a [`Log`] line.

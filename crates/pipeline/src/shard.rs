@@ -303,6 +303,7 @@ impl Shard {
                         task: task.id.clone(),
                         node: task.names[source.node].clone(),
                         message: failed.1.unwrap_or_default(),
+                        pairs: String::new(),
                         points: failed.0,
                     });
                 }

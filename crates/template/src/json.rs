@@ -145,7 +145,7 @@ fn put_escaped<S: Sink>(out: &mut S, text: &str, escapes: &Escapes) {
     let bytes = text.as_bytes();
     for (at, byte) in bytes.iter().copied().enumerate() {
         let (escape, len) = match escapes.get(byte as usize) {
-            Some(escape) if escape.is_empty() => continue,
+            Some(&"") => continue,
             Some(escape) => (*escape, 1),
             None if byte != 0xe2 => continue,
             None if bytes[at..].starts_with(&[0xe2, 0x80, 0xa8]) => ("\\u2028", 3),

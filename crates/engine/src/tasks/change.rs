@@ -61,7 +61,7 @@ impl Engine {
         if new.script.is_empty() {
             return Err(TaskError::Invalid("must provide TICKscript".into()));
         }
-        let checked = check(&new.script, &new.vars, &new.dbrps)?;
+        let checked = check(&new.script, &new.vars, &new.dbrps, "both implicitly and explicitly")?;
         let task = catalog::Task {
             id: id.as_str().into(),
             kind: checked.kind,
@@ -145,8 +145,14 @@ fn check_id(id: &str) -> Result<(), TaskError> {
     Err(TaskError::Invalid(format!("task ID must contain only letters, numbers, '-', '.' and '_'. {id:?}")))
 }
 
-/// Checks a script with its variables, and finds out what it reads.
-fn check(script: &str, vars: &BTreeMap<String, Var>, dbrps: &[Dbrp]) -> Result<Checked, TaskError> {
+/// Checks a script with its variables, and finds out what it reads. `twice` is how the error says
+/// that databases are named in two places: Kapacitor words it in two ways.
+fn check(
+    script: &str,
+    vars: &BTreeMap<String, Var>,
+    dbrps: &[Dbrp],
+    twice: &str,
+) -> Result<Checked, TaskError> {
     let refuse = |diagnostic: tick::Diagnostic| TaskError::Script {
         line: diagnostic.one_line(script),
         diagnostic: Box::new(diagnostic),
@@ -156,7 +162,7 @@ fn check(script: &str, vars: &BTreeMap<String, Var>, dbrps: &[Dbrp]) -> Result<C
         tick::dbrps(&program).into_iter().map(|(db, rp)| Dbrp { db: db.into(), rp: rp.into() }).collect();
     let dbrps = match (in_script.is_empty(), dbrps.is_empty()) {
         (false, false) => {
-            return Err(TaskError::Invalid("cannot specify dbrp in implicitly and explicitly".into()));
+            return Err(TaskError::Invalid(format!("cannot specify dbrp in {twice}")));
         }
         (true, true) => return Err(TaskError::Invalid("must specify dbrp".into())),
         (true, false) => dbrps.to_vec(),
@@ -194,7 +200,7 @@ fn patch(before: &catalog::Task, change: TaskChange) -> Result<TaskPatch, TaskEr
         (None, true) => Vec::new(),
         (None, false) => before.dbrps.clone(),
     };
-    let checked = check(text, vars, &dbrps)?;
+    let checked = check(text, vars, &dbrps, "implicitly and explicitly")?;
     patch.kind = Some(checked.kind);
     patch.dbrps = Some(checked.dbrps);
     patch.vars = change.vars;

@@ -2,12 +2,12 @@
 //! them. Passes everything on.
 
 use crate::edge::{Batch, Message, Run};
+use crate::logfmt::pair;
 use crate::node::{AnyNode, Build, Cx, Definition, Kind, LogLevel, Node};
 use crate::properties;
 use crate::state::States;
 use model::{Rows, TagSet, Time, Value};
 use std::any::Any;
-use std::fmt::Write;
 use template::number::format_time_rfc3339nano;
 
 /// The kind.
@@ -75,8 +75,8 @@ impl Node for Operator {
             Message::None => {}
             Message::Stream(run) => {
                 for row in 0..run.rows.len() {
-                    let text = self.point(cx, run, row);
-                    self.write(cx, text);
+                    let pairs = self.point(cx, run, row);
+                    self.write(cx, "point", pairs);
                 }
             }
             Message::Batches(batches) => {
@@ -90,18 +90,19 @@ impl Node for Operator {
 }
 
 impl Operator {
-    fn write(&self, cx: &mut Cx<'_>, message: String) {
-        let (task, node) = (cx.task.clone(), cx.name.clone());
-        cx.effects.logs.push(crate::node::Log { level: self.level, task, node, message, points: 0 });
+    fn write(&self, cx: &mut Cx<'_>, message: &str, pairs: String) {
+        let (task, node, message) = (cx.task.clone(), cx.name.clone(), message.to_owned());
+        cx.effects.logs.push(crate::node::Log { level: self.level, task, node, message, pairs, points: 0 });
     }
 
     fn point(&self, cx: &Cx<'_>, run: &Run, row: usize) -> String {
         let origin = run.rows.origins.get(row);
         let group = cx.group(run.groups[row]);
-        let mut text = self.open("point", &origin.name);
+        let mut text = self.open(&origin.name);
         pair(&mut text, "db", &origin.db);
         pair(&mut text, "rp", &origin.rp);
         pair(&mut text, "group", &group.id());
+        empty(&mut text, group.tags.iter().next().is_none());
         for (i, (key, _)) in group.tags.iter().enumerate() {
             pair(&mut text, &format!("dimension_{i}"), key);
         }
@@ -112,55 +113,57 @@ impl Operator {
 
     fn batch(&self, cx: &mut Cx<'_>, batch: &Batch) {
         let group = cx.group(batch.group).id();
-        let open = |what: &str, own: &TagSet| {
-            let mut text = self.open(what, &batch.origin.name);
+        let open = |own: &TagSet| {
+            let mut text = self.open(&batch.origin.name);
             pair(&mut text, "group", &group);
             tags(&mut text, own);
             text
         };
-        let frame = |what: &str| {
-            let mut text = open(what, &batch.tags);
+        let frame = || {
+            let mut text = open(&batch.tags);
             time(&mut text, batch.time);
             text
         };
         let point = |row: usize| {
-            let mut text = open("batch point", batch.rows.tags.get(row, cx.series));
+            let mut text = open(batch.rows.tags.get(row, cx.series));
             fields(&mut text, &batch.rows, row);
             text
         };
-        let mut texts = vec![frame("begin batch")];
-        texts.extend((0..batch.rows.len()).map(point));
-        texts.push(frame("end batch"));
-        texts.into_iter().for_each(|text| self.write(cx, text));
+        let points: Vec<String> = (0..batch.rows.len()).map(point).collect();
+        let frame = frame();
+        self.write(cx, "begin batch", frame.clone());
+        points.into_iter().for_each(|pairs| self.write(cx, "batch point", pairs));
+        self.write(cx, "end batch", frame);
     }
 
-    fn open(&self, what: &str, name: &str) -> String {
-        let mut text = what.to_owned();
+    fn open(&self, name: &str) -> String {
+        let mut text = String::new();
         pair(&mut text, "prefix", &self.prefix);
         pair(&mut text, "name", name);
         text
     }
 }
 
-/// Appends `key=value`; the value is quoted when it would not stand as one word.
-fn pair(text: &mut String, key: &str, value: &str) {
-    let word = |c: char| !(c.is_whitespace() || c.is_control() || c == '"' || c == '\\');
-    let _ = match value.chars().all(word) {
-        true => write!(text, " {key}={value}"),
-        false => write!(text, " {key}={value:?}"),
-    };
+/// Kapacitor writes a group of pairs that is empty as an empty word.
+fn empty(text: &mut String, is_empty: bool) {
+    if is_empty {
+        text.push(' ');
+    }
 }
 
 fn tags(text: &mut String, tags: &TagSet) {
+    empty(text, tags.is_empty());
     for (key, value) in tags {
         pair(text, &format!("tag_{key}"), value);
     }
 }
 
 fn fields(text: &mut String, rows: &Rows, row: usize) {
+    empty(text, rows.values(row).next().is_none());
     for (name, value) in rows.values(row) {
         let value = match value {
             Value::Null => "null".to_owned(),
+            Value::Float(v) if v.is_infinite() => if v > 0.0 { "+Inf" } else { "-Inf" }.to_owned(),
             Value::Float(v) => v.to_string(),
             Value::Int(v) | Value::Duration(v) => v.to_string(),
             Value::Time(v) => rfc3339(v),

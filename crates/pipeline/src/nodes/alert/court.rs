@@ -185,19 +185,21 @@ impl<'a> Court<'a> {
     pub fn report(self, cx: &mut Cx<'_>) {
         for (slot, failures) in self.failures.into_iter().enumerate().rev() {
             if failures.count > 0 {
-                cx.error(failures.count, || describe(slot, &failures.first));
+                let level = Level::ALL[slot % 3 + 1];
+                let pairs = || format!(" level={level}");
+                cx.error_with(failures.count, || describe(slot, &failures.first), pairs);
             }
         }
     }
 }
 
 fn describe(slot: usize, error: &str) -> String {
-    let level = Level::ALL[slot % 3 + 1];
-    if slot < 3 {
-        format!("error evaluating expression for level {level}: {error}")
+    let what = if slot < 3 {
+        "error evaluating expression for level"
     } else {
-        format!("error evaluating reset expression for current level {level}: {error}")
-    }
+        "error evaluating reset expression for current level"
+    };
+    format!("{what}: {error}")
 }
 
 impl Failures {
