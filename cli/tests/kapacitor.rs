@@ -251,7 +251,7 @@ fn version() {
     let (code, out, err) = run(&["version"], &surroundings());
     assert_eq!((code, err.as_str()), (0, ""));
     assert!(
-        out.starts_with("Kapacitor ") && out.ends_with(")\n") && out.contains(" (git: "),
+        out.starts_with("Kapacitor OSS ") && out.ends_with(")\n") && out.contains(" (git: "),
         "{out}"
     );
 }

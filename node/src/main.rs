@@ -11,6 +11,13 @@ mod signals;
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
+/// Freed memory goes back to the system within a second: what a burst needed does not stay with the
+/// process, and costs little to get again.
+// SAFETY: the allocator reads a C string under this name before `main`; nothing else has the name.
+// The first word of a slice is the pointer that it wants.
+#[unsafe(export_name = "_rjem_malloc_conf")]
+pub static MALLOC_CONF: &[u8] = b"dirty_decay_ms:1000,muzzy_decay_ms:0\0";
+
 fn main() -> std::process::ExitCode {
     // Fails only when a provider is installed already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();

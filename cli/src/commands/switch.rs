@@ -62,12 +62,7 @@ pub(super) const RELOAD: Command = Command {
 pub(super) const ENABLED: &str = "enabled";
 pub(super) const DISABLED: &str = "disabled";
 
-fn set(
-    session: &mut Session<'_>,
-    args: &[String],
-    status: &str,
-    doing: &str,
-) -> Result<(), Failure> {
+fn set(session: &mut Session<'_>, args: &[String], status: &str, doing: &str) -> Result<(), Failure> {
     change(session, args, status, doing, matching)
 }
 
@@ -82,9 +77,7 @@ fn change(
     look: Look,
 ) -> Result<(), Failure> {
     if args.is_empty() {
-        return Err(Failure::Arguments(
-            "Must pass at least one task ID".to_owned(),
-        ));
+        return Err(Failure::Arguments("Must pass at least one task ID".to_owned()));
     }
     for pattern in args {
         for task in look(session, pattern)? {

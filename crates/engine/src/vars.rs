@@ -36,9 +36,11 @@ fn value(name: &str, var: &Var) -> Result<Value, TaskError> {
         VarKind::Lambda => {
             let source = text()?;
             let parsed = tick::parse_lambda(source);
-            Value::Lambda(parsed.map_err(|d| {
-                broken(name, &format!("invalid lambda expression: {}", d.one_line(source)))
-            })?)
+            Value::Lambda(
+                parsed.map_err(|d| {
+                    broken(name, &format!("invalid lambda expression: {}", d.one_line(source)))
+                })?,
+            )
         }
         VarKind::List => {
             let items = var.value.as_array().ok_or_else(wrong)?;
@@ -67,5 +69,35 @@ fn list_item(item: &Json) -> Option<Value> {
         "string" => Some(Value::String(item.get("value")?.as_str()?.to_owned())),
         "star" => Some(Value::Star),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// What Kapacitor 1.5.7 answers to the same variables.
+    #[test]
+    fn values_that_do_not_compile_are_refused_in_the_words_of_kapacitor() {
+        let cases = [
+            (
+                VarKind::Regex,
+                json!("("),
+                "invalid TICKscript: invalid var v: invalid regex pattern: error parsing regexp: missing closing ): `(`",
+            ),
+            (
+                VarKind::Lambda,
+                json!("\"v\" >"),
+                "invalid TICKscript: invalid var v: invalid lambda expression: parser: unexpected EOF line 1 char 6 \
+                 in \"\"v\" >\". expected: \"number\",\"string\",\"duration\",\"identifier\",\"TRUE\",\"FALSE\",\"==\",\
+                 \"(\",\"-\",\"!\"",
+            ),
+        ];
+        for (kind, value, expected) in cases {
+            let var = Var { kind, value, description: String::new() };
+            let error = values(&BTreeMap::from([("v".to_owned(), var)])).expect_err("it does not compile");
+            assert_eq!(error.to_string(), expected);
+        }
     }
 }

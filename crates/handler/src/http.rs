@@ -62,6 +62,8 @@ fn build(skip_verification: bool) -> reqwest::Result<Client> {
     let builder = || {
         let builder = Client::builder()
             .user_agent(AGENT)
+            // Names of headers as Kapacitor writes them: simple receivers compare them letter by letter.
+            .http1_title_case_headers()
             .tcp_keepalive(Duration::from_secs(30));
         let builder = builder
             .connect_timeout(Duration::from_secs(30))

@@ -99,18 +99,19 @@ pub(crate) fn name_end(bytes: &[u8], at: usize) -> Option<usize> {
     (bytes[end] == b'=' && end > at).then_some(end)
 }
 
-/// Reads the line that `line` begins with, and gives its length with the newline; `None` leaves it
-/// to the strict reader. With `ordinal` the point is kept, under that number.
+/// Reads the line that `line` begins with, whose entry and length of key are known, and gives its
+/// length with the newline; `None` leaves it to the strict reader. With `ordinal` the point is
+/// kept, under that number.
 #[inline]
 pub(crate) fn read<R: Router>(
     line: &[u8],
+    (id, key_len): (u32, usize),
     ordinal: Option<u32>,
     clock: &mut Clock,
     index: &mut SeriesIndex,
     router: &R,
     builder: &mut Builder,
 ) -> Option<usize> {
-    let (id, key_len) = index.find_line(line)?;
     let slot = index.slot(id);
     let start = key_len + 1;
     let end = match ordinal {

@@ -27,8 +27,14 @@ impl Key {
     /// The tags, unescaped.
     pub(crate) fn tags(&self, line: &[u8]) -> TagSet {
         if memchr::memchr(b'\\', &line[..self.end]).is_none() {
-            let plain = || self.tags.iter().map(|(k, v)| (lossy(&line[k.clone()]), lossy(&line[v.clone()])));
-            return TagSet::from_sorted(plain()).unwrap_or_else(|| TagSet::new(plain()));
+            // Looked at as a whole: that is cheaper than each text by itself.
+            if let Ok(key) = simdutf8::basic::from_utf8(&line[..self.end]) {
+                let text = |at: &Range<usize>| &key[at.clone()];
+                let plain = || self.tags.iter().map(|(k, v)| (text(k), text(v)));
+                return TagSet::from_sorted(plain()).unwrap_or_else(|| TagSet::new(plain()));
+            }
+            let text = |at: &Range<usize>| lossy(&line[at.clone()]);
+            return TagSet::new(self.tags.iter().map(|(k, v)| (text(k), text(v))));
         }
         let unescaped = |text: &Range<usize>| unescape_text(&line[text.clone()], b", =");
         TagSet::new(self.tags.iter().map(|(k, v)| (unescaped(k), unescaped(v))))

@@ -198,13 +198,21 @@ impl Parser {
 
     #[inline]
     fn fast<R: Router>(&mut self, line: &[u8], bench: &mut Bench<'_, R>) -> Option<usize> {
+        let known = bench.index.find_line(line)?;
+        self.fast_known(line, known, bench)
+    }
+
+    /// Reads a line on the fast road; `known` is its entry and the length of its key.
+    #[inline]
+    fn fast_known<R: Router>(
+        &mut self,
+        line: &[u8],
+        known: (u32, usize),
+        bench: &mut Bench<'_, R>,
+    ) -> Option<usize> {
         let ordinal = self.ordinal();
-        let Bench {
-            index,
-            router,
-            builder,
-        } = bench;
-        let len = fast::read(line, ordinal, &mut self.clock, index, &**router, builder)?;
+        let Bench { index, router, builder } = bench;
+        let len = fast::read(line, known, ordinal, &mut self.clock, index, &**router, builder)?;
         self.lines += 1;
         self.point();
         self.check_length(len - 1, self.lines);
@@ -226,8 +234,8 @@ impl Parser {
         let len = fast::check(rest, key_end, &mut self.clock)?;
         let line = &rest[..len - 1];
         let key = key::parse(line).ok()?;
-        bench.add_series(line, &key);
-        self.fast(rest, bench)
+        let id = bench.add_series(line, &key);
+        self.fast_known(rest, (id, key_end), bench)
     }
 
     /// The number of the next point, when points are still kept.

@@ -86,13 +86,17 @@ impl TagSet {
         TagSet::new(self.iter().filter(|(k, _)| *k != key))
     }
 
-    /// Only these keys, which are sorted, with `""` for one that is missing: the tags of a group.
+    /// Only these keys, with `""` for one that is missing: the tags of a group.
     pub fn project<K: AsRef<str>>(&self, keys: &[K]) -> TagSet {
         self.with_projection(keys, TagSet::of_encoding)
     }
 
     /// Hands the encoding of [`Self::project`] to `take`, without making a set of it.
     pub fn with_projection<K: AsRef<str>, T>(&self, keys: &[K], take: impl FnOnce(&[u8]) -> T) -> T {
+        if !keys.is_sorted_by(|a, b| a.as_ref() < b.as_ref()) {
+            let pairs = keys.iter().map(|key| (key.as_ref(), self.get(key.as_ref()).unwrap_or("")));
+            return take(TagSet::new(pairs).as_bytes());
+        }
         with_buffer(|bytes| {
             for key in keys {
                 push_text(bytes, key.as_ref());
@@ -233,5 +237,24 @@ impl<'de> Deserialize<'de> for TagSet {
             }
         }
         deserializer.deserialize_bytes(Visitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn order_and_repetition_do_not_matter() {
+        let tags = TagSet::new([("b", "2"), ("a", "1"), ("b", "3")]);
+        assert_eq!(tags.iter().collect::<Vec<_>>(), [("a", "1"), ("b", "3")]);
+        assert_eq!(TagSet::from_sorted([("a", "1"), ("b", "3")]), Some(tags.clone()));
+        assert_eq!(TagSet::from_sorted([("b", "3"), ("a", "1")]), None);
+        assert_eq!(TagSet::from_sorted([("a", "1"), ("a", "1")]), None);
+        for keys in [&["a", "c"][..], &["c", "a"], &["c", "a", "c"]] {
+            assert_eq!(tags.project(keys), TagSet::new([("a", "1"), ("c", "")]));
+        }
+        assert_eq!(TagSet::from_bytes(tags.as_bytes()), Some(tags));
+        assert_eq!(TagSet::from_bytes(&[1, b'a']), None);
     }
 }

@@ -201,7 +201,8 @@ impl Shard {
                 continue;
             }
             let first = *saved / CHUNK;
-            for (chunk, groups) in space.since(first * CHUNK).chunks(CHUNK).enumerate() {
+            let groups: Vec<Group> = space.since(first * CHUNK).collect();
+            for (chunk, groups) in groups.chunks(CHUNK).enumerate() {
                 let key = with_number(space_prefix(at), (first + chunk) as u32);
                 sink.put(key, encode(groups));
             }

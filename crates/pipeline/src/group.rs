@@ -70,7 +70,9 @@ impl Group {
 pub struct GroupTable {
     /// What makes a group.
     pub by: GroupBy,
-    groups: Vec<Group>,
+    tags: Vec<TagSet>,
+    /// The measurement of each group up to the last that has one: as a rule none has.
+    names: Vec<Option<Name>>,
     /// Hash and number of each group: growing need not look at the groups.
     index: HashTable<(u32, u32)>,
     /// Group of each series, plus one; 0 is not known yet.
@@ -83,7 +85,8 @@ impl GroupTable {
     pub fn new(by: GroupBy) -> GroupTable {
         GroupTable {
             by,
-            groups: Vec::new(),
+            tags: Vec::new(),
+            names: Vec::new(),
             index: HashTable::new(),
             by_series: Vec::new(),
             hasher: foldhash::fast::FixedState::default(),
@@ -92,23 +95,23 @@ impl GroupTable {
 
     /// Number of groups.
     pub fn len(&self) -> usize {
-        self.groups.len()
+        self.tags.len()
     }
 
     /// No groups yet.
     pub fn is_empty(&self) -> bool {
-        self.groups.is_empty()
+        self.tags.is_empty()
     }
 
     /// The group at an index.
-    #[inline]
-    pub fn get(&self, group: u32) -> &Group {
-        &self.groups[group as usize]
+    pub fn get(&self, group: u32) -> Group {
+        let at = group as usize;
+        Group { tags: self.tags[at].clone(), name: self.names.get(at).cloned().flatten() }
     }
 
     /// The groups from index `from` on: what a checkpoint has not seen yet.
-    pub fn since(&self, from: usize) -> &[Group] {
-        &self.groups[from.min(self.groups.len())..]
+    pub fn since(&self, from: usize) -> impl Iterator<Item = Group> {
+        (from as u32..self.len() as u32).map(|group| self.get(group))
     }
 
     /// The group of a series of the shard.
@@ -140,14 +143,21 @@ impl GroupTable {
     /// The index of a group, given to it now if it is new.
     pub fn intern(&mut self, group: Group) -> u32 {
         let hash = self.hasher.hash_one((group.tags.as_bytes(), &group.name)) as u32;
-        let groups = &self.groups;
-        let same = |&(known, at): &(u32, u32)| known == hash && groups[at as usize] == group;
+        let (tags, names) = (&self.tags, &self.names);
+        let same = |&(known, at): &(u32, u32)| {
+            let name = || names.get(at as usize).and_then(Option::as_ref);
+            known == hash && tags[at as usize] == group.tags && name() == group.name.as_ref()
+        };
         match self.index.entry(spread(hash), same, |&(hash, _)| spread(hash)) {
             hashbrown::hash_table::Entry::Occupied(found) => found.get().1,
             hashbrown::hash_table::Entry::Vacant(slot) => {
-                let at = groups.len() as u32;
+                let at = tags.len() as u32;
                 slot.insert((hash, at));
-                self.groups.push(group);
+                self.tags.push(group.tags);
+                if group.name.is_some() {
+                    self.names.resize(at as usize, None);
+                    self.names.push(group.name);
+                }
                 at
             }
         }

@@ -231,7 +231,7 @@ pub struct Cx<'a> {
 
 impl Cx<'_> {
     /// The group at an index of the input.
-    pub fn group(&self, group: u32) -> &Group {
+    pub fn group(&self, group: u32) -> Group {
         self.spaces[self.space_in].get(group)
     }
 

@@ -207,3 +207,18 @@ fn patch(before: &catalog::Task, change: TaskChange) -> Result<TaskPatch, TaskEr
     patch.script = script;
     Ok(patch)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn databases_in_two_places_are_refused_in_the_words_of_each_request() {
+        let script = "dbrp \"d\".\"r\"\nstream|from()";
+        let dbrps = [Dbrp { db: "x".into(), rp: "y".into() }];
+        for twice in ["both implicitly and explicitly", "implicitly and explicitly"] {
+            let error = check(script, &BTreeMap::new(), &dbrps, twice).err().expect("it is refused");
+            assert_eq!(error.to_string(), format!("cannot specify dbrp in {twice}"));
+        }
+    }
+}

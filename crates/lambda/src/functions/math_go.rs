@@ -59,7 +59,8 @@ pub(super) fn log2(x: f64) -> f64 {
 }
 
 pub(super) fn log10(x: f64) -> f64 {
-    log2(x) * (std::f64::consts::LN_2 / std::f64::consts::LN_10)
+    // The quotient of the logarithms, rounded once: dividing two rounded ones is off by one bit.
+    log2(x) * std::f64::consts::LOG10_2
 }
 
 pub(super) fn logb(x: f64) -> f64 {
@@ -133,8 +134,18 @@ mod tests {
         assert_eq!(gamma(-0.0), f64::NEG_INFINITY);
         assert_eq!(
             (log10(1000.0), log2(8.0), log10(f64::INFINITY)),
-            (2.9999999999999996, 3.0, f64::INFINITY)
+            (3.0, 3.0, f64::INFINITY)
         );
+        let values = [50.0, 5.0, 7.0, 10.0, 100.0, 123456.789].map(log10);
+        let of_kapacitor = [
+            1.6989700043360187,
+            0.6989700043360187,
+            0.8450980400142568,
+            1.0,
+            2.0,
+            5.091514977169271,
+        ];
+        assert_eq!(values, of_kapacitor);
         assert_eq!(
             (logb(0.0), logb(f64::NEG_INFINITY), logb(5e-324)),
             (f64::NEG_INFINITY, f64::INFINITY, -1074.0)

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// The kind.
 pub static KIND: Kind = Kind {
@@ -139,6 +140,9 @@ impl Node for OfBatches {
                 points.points.push((batch.rows.times[row], tags, fields));
             }
         }
+        // What Kapacitor calls the working cardinality here: the groups that wait.
+        let waiting = states.get(0).groups.len() as u64;
+        cx.stats.groups[cx.identity.shard as usize].store(waiting, Relaxed);
         if out.is_empty() { Message::None } else { Message::Batches(out) }
     }
 }

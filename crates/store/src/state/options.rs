@@ -37,9 +37,7 @@ pub(crate) fn database() -> Options {
 /// The options of each column family, with a block cache of its own.
 pub(crate) fn family() -> Options {
     let mut blocks = BlockBasedOptions::default();
-    blocks.set_block_cache(&Cache::new_lru_cache(
-        CACHE_BYTES / super::Family::ALL.len(),
-    ));
+    blocks.set_block_cache(&Cache::new_lru_cache(CACHE_BYTES / super::Family::ALL.len()));
     blocks.set_block_size(BLOCK_BYTES);
     blocks.set_cache_index_and_filter_blocks(true);
     blocks.set_pin_l0_filter_and_index_blocks_in_cache(true);
@@ -55,6 +53,8 @@ pub(crate) fn family() -> Options {
 fn report(level: LogLevel, message: &str) {
     match level {
         LogLevel::Error | LogLevel::Fatal => tracing::error!(target: "store::rocksdb", "{message}"),
-        _ => tracing::warn!(target: "store::rocksdb", "{message}"),
+        LogLevel::Warn => tracing::warn!(target: "store::rocksdb", "{message}"),
+        // The options in force: hundreds of lines at every start, which no level keeps away.
+        _ => tracing::trace!(target: "store::rocksdb", "{message}"),
     }
 }

@@ -13,20 +13,20 @@ pub(crate) fn put_text(out: &mut String, text: &str) {
 }
 
 fn put_replaced(out: &mut String, text: &str, ampersands: bool) {
-    let mut written = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        let escape = ESCAPES[byte as usize];
-        if escape.is_empty() || (byte == b'&' && !ampersands) {
-            continue;
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| IS_ESCAPED[byte as usize]) {
+        let (plain, tail) = rest.split_at(at);
+        out.push_str(plain);
+        match tail.as_bytes()[0] {
+            b'&' if !ampersands => out.push('&'),
+            byte => out.push_str(ESCAPES[byte as usize]),
         }
-        out.push_str(&text[written..at]);
-        out.push_str(escape);
-        written = at + 1;
+        rest = &tail[1..];
     }
-    out.push_str(&text[written..]);
+    out.push_str(rest);
 }
 
-/// What stands for a byte in HTML text; empty for one that stands for itself.
+/// What stands for a byte in HTML text; empty for one that stands for itself. Only ASCII is escaped.
 pub(crate) static ESCAPES: [&str; 256] = {
     let mut table = [""; 256];
     table[b'<' as usize] = "&lt;";
@@ -36,6 +36,16 @@ pub(crate) static ESCAPES: [&str; 256] = {
     table[b'\'' as usize] = "&#39;";
     table[b'+' as usize] = "&#43;";
     table[0] = "\u{fffd}";
+    table
+};
+
+static IS_ESCAPED: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < table.len() {
+        table[byte] = !ESCAPES[byte].is_empty();
+        byte += 1;
+    }
     table
 };
 
