@@ -116,7 +116,7 @@ impl Builder {
             let properties = node.kind.properties.iter();
             let mut named = properties.filter(|p| same_name(&member.name, p.name));
             let property = named.next().expect("has_member said so");
-            (property.set)(node.definition.as_any(), &call)?;
+            (property.set)(&mut *node.definition, &call)?;
         }
         Ok(Value::Object(receiver))
     }

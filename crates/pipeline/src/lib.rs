@@ -19,6 +19,7 @@ pub mod nodes;
 pub mod partition;
 pub mod rowshape;
 pub mod rowwise;
+pub mod seen;
 pub mod shard;
 pub mod state;
 pub mod stats;

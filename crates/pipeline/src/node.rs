@@ -61,12 +61,6 @@ macro_rules! properties {
 
 /// What the script says of a node.
 pub trait Definition: Any + Send + Sync {
-    /// As `Any`, for its properties.
-    fn as_any(&mut self) -> &mut dyn Any;
-
-    /// As `Any`, to be read.
-    fn as_any_ref(&self) -> &dyn Any;
-
     /// Whether one of the kind's properties can be used now (an alert's handlers open more).
     fn has_property(&self, _name: &str) -> bool {
         true
@@ -189,12 +183,14 @@ impl<N: Node> AnyNode for N {
     }
 
     fn feed(&self, cx: &mut Cx<'_>, states: &mut dyn AnyStates, inputs: &mut [Message]) -> Message {
-        let states = states.as_any().downcast_mut().expect("states that this node made");
+        let states: &mut dyn Any = states;
+        let states = states.downcast_mut().expect("states that this node made");
         Node::feed(self, cx, states, inputs)
     }
 
     fn show(&self, states: &dyn AnyStates) -> Vec<crate::endpoint::Shown> {
-        let states = states.as_any_ref().downcast_ref().expect("states that this node made");
+        let states: &dyn Any = states;
+        let states = states.downcast_ref().expect("states that this node made");
         Node::show(self, states)
     }
 }
@@ -225,6 +221,8 @@ pub struct Cx<'a> {
     pub effects: &'a mut Effects,
     /// Event states that topics remember, for alerts of a group seen for the first time.
     pub restored: &'a crate::task::Restored,
+    /// The groups that have reached the node in this shard.
+    pub seen: &'a mut crate::seen::Seen,
     /// Errors are counted, not logged.
     pub quiet: bool,
 }

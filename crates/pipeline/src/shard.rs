@@ -7,6 +7,7 @@ use crate::group::{GroupBy, GroupTable};
 use crate::merge::merge;
 use crate::node::{AnyNode, Cx, Effects};
 use crate::nodes::window_fused::Half;
+use crate::seen::Seen;
 use crate::state::AnyStates;
 use crate::task::{Restored, Task};
 use crate::view::{Arrived, Surroundings, View, groups_of};
@@ -53,6 +54,8 @@ pub(crate) struct Running {
     pub(crate) spaces: Vec<(usize, usize)>,
     /// The view of each source.
     views: Vec<usize>,
+    /// The groups that have reached each operator since the task or the server was started.
+    seen: Vec<Seen>,
     /// It panicked: a bug. It takes no more points until it is started again.
     pub(crate) failed: Option<String>,
 }
@@ -93,7 +96,9 @@ impl Shard {
         let views = task.sources.iter().map(|s| self.use_view(&task, s.filter.as_ref())).collect();
         let states =
             task.operators.iter().map(|o| o.as_ref().map(|o| AnyNode::states(&*o.node))).collect();
-        let running = Running { definition, restored, states, spaces, views, failed: None, task };
+        let mut seen = Vec::new();
+        seen.resize_with(task.operators.len(), Seen::default);
+        let running = Running { definition, restored, states, spaces, views, seen, failed: None, task };
         let at = self.tasks.partition_point(|other| other.task.id < running.task.id);
         self.saved.task_started(&running.task.id);
         self.tasks.insert(at, running);
@@ -335,8 +340,9 @@ impl Shard {
                 stats.collected.fetch_add(came, Relaxed);
             }
             if task.graph.nodes[node].kind.grouped && !counts_itself {
-                let groups = inputs.iter().map(Message::groups_end).max().unwrap_or(0);
-                stats.groups[self.number as usize].fetch_max(u64::from(groups), Relaxed);
+                let seen = &mut running.seen[node];
+                inputs.iter().for_each(|input| seen.add_message(input));
+                stats.groups[self.number as usize].store(seen.count(), Relaxed);
             }
             let (space_in, space_out) = running.spaces[node];
             let mut cx = Cx {
@@ -352,6 +358,7 @@ impl Shard {
                 name: &task.names[node],
                 effects,
                 restored: &running.restored,
+                seen: &mut running.seen[node],
                 quiet: operator.quiet,
             };
             let states = running.states[node].as_mut().expect("an operator has states");

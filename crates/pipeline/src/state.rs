@@ -55,13 +55,7 @@ impl<S: GroupState> States<S> {
 }
 
 /// [`States`] of any type: what the shard holds of a node.
-pub trait AnyStates: Send {
-    /// As itself.
-    fn as_any(&mut self) -> &mut dyn Any;
-
-    /// As itself, to be read.
-    fn as_any_ref(&self) -> &dyn Any;
-
+pub trait AnyStates: Any + Send {
     /// Hands each chunk that changed since the last save to `put(chunk, bytes)`.
     fn save(&mut self, put: &mut dyn FnMut(u32, Vec<u8>));
 
@@ -74,14 +68,6 @@ pub trait AnyStates: Send {
 }
 
 impl<S: GroupState> AnyStates for States<S> {
-    fn as_any(&mut self) -> &mut dyn Any {
-        self
-    }
-
-    fn as_any_ref(&self) -> &dyn Any {
-        self
-    }
-
     fn save(&mut self, put: &mut dyn FnMut(u32, Vec<u8>)) {
         for word in 0..self.dirty.len() {
             let mut bits = std::mem::take(&mut self.dirty[word]);

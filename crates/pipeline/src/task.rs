@@ -144,7 +144,7 @@ impl Task {
     fn collect(&mut self, server: &Server) -> Result<(), String> {
         use crate::nodes::{alert, from, http_out};
         for (at, node) in self.graph.nodes.iter().enumerate() {
-            let any = node.definition.as_any_ref();
+            let any: &dyn std::any::Any = &*node.definition;
             if let Some(from) = any.downcast_ref::<from::From>()
                 && node.parents == [0]
             {

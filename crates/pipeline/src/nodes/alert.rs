@@ -20,7 +20,6 @@ use handlers::{Inline, Receiver};
 use marks::Marks;
 use memory::Flapping;
 use model::{Level, Name};
-use std::any::Any;
 use std::sync::Arc;
 use tick::ast::Expr;
 
@@ -229,14 +228,6 @@ impl Alert {
 }
 
 impl Definition for Alert {
-    fn as_any(&mut self) -> &mut dyn Any {
-        self
-    }
-
-    fn as_any_ref(&self) -> &dyn Any {
-        self
-    }
-
     fn has_property(&self, name: &str) -> bool {
         let handler = self.handlers.last().filter(|_| self.receiver == Receiver::Handler);
         handlers::opens(handler, name)

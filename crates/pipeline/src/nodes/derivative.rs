@@ -7,7 +7,6 @@ use crate::properties;
 use crate::state::States;
 use model::{Column, Rows, Time, Value};
 use serde::{Deserialize, Serialize};
-use std::any::Any;
 use std::sync::Arc;
 
 /// The kind.
@@ -41,14 +40,6 @@ pub struct Derivative {
 }
 
 impl Definition for Derivative {
-    fn as_any(&mut self) -> &mut dyn Any {
-        self
-    }
-
-    fn as_any_ref(&self) -> &dyn Any {
-        self
-    }
-
     fn is_stateful(&self) -> bool {
         true
     }

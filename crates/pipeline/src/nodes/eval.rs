@@ -9,7 +9,6 @@ use crate::rowwise::Expression;
 use crate::state::States;
 use crate::task::compile_lambda;
 use model::{Column, Field, Mask, Name, Rows, TagColumn, TagSet, Value};
-use std::any::Any;
 use std::sync::Arc;
 use tick::ast::Expr;
 
@@ -51,14 +50,6 @@ impl Eval {
 }
 
 impl Definition for Eval {
-    fn as_any(&mut self) -> &mut dyn Any {
-        self
-    }
-
-    fn as_any_ref(&self) -> &dyn Any {
-        self
-    }
-
     fn validate(&self, _parents: usize) -> Result<(), String> {
         let (names, lambdas) = (self.names.len(), self.lambdas.len());
         if names != lambdas {

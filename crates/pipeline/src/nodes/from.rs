@@ -12,7 +12,6 @@ use crate::task::compile_lambda;
 use crate::view::{FILTER_FAILED, groups_of};
 use lambda::Lambda;
 use model::{Name, Origin};
-use std::any::Any;
 use std::sync::Arc;
 use tick::ast::{BinaryOp, Expr, ExprKind};
 
@@ -122,14 +121,6 @@ impl Source {
 }
 
 impl Definition for From {
-    fn as_any(&mut self) -> &mut dyn Any {
-        self
-    }
-
-    fn as_any_ref(&self) -> &dyn Any {
-        self
-    }
-
     fn group_by(&self, _parents: &[GroupBy]) -> GroupBy {
         self.by.clone()
     }

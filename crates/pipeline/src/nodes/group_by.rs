@@ -11,7 +11,6 @@ use crate::state::States;
 use crate::view::groups_of;
 use model::{Column, Field, Name, Origin, OriginColumn, Rows, TagColumn, TagSet, Time, Value};
 use serde::{Deserialize, Serialize};
-use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -48,14 +47,6 @@ impl Regroup {
 }
 
 impl Definition for Regroup {
-    fn as_any(&mut self) -> &mut dyn Any {
-        self
-    }
-
-    fn as_any_ref(&self) -> &dyn Any {
-        self
-    }
-
     fn validate(&self, _parents: usize) -> Result<(), String> {
         if !self.by.all && !self.by.exclude.is_empty() {
             return Err("exclude requires '*'".into());

@@ -8,7 +8,6 @@ use crate::rowshape::{batch_row, point_row};
 use crate::state::States;
 use model::Row;
 use serde::{Deserialize, Serialize};
-use std::any::Any;
 
 /// The kind.
 pub static KIND: Kind = Kind {
@@ -32,14 +31,6 @@ pub struct HttpOut {
 }
 
 impl Definition for HttpOut {
-    fn as_any(&mut self) -> &mut dyn Any {
-        self
-    }
-
-    fn as_any_ref(&self) -> &dyn Any {
-        self
-    }
-
     fn is_stateful(&self) -> bool {
         true
     }

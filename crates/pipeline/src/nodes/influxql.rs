@@ -27,7 +27,6 @@ use crate::node::{AnyNode, Build, Definition, Demand, Kind, Property};
 use crate::properties;
 use function::{Function, Method};
 use holt_winters::HoltWinters;
-use std::any::Any;
 
 /// The kinds.
 pub fn all() -> impl Iterator<Item = &'static Kind> {
@@ -147,14 +146,6 @@ impl InfluxQl {
 }
 
 impl Definition for InfluxQl {
-    fn as_any(&mut self) -> &mut dyn Any {
-        self
-    }
-
-    fn as_any_ref(&self) -> &dyn Any {
-        self
-    }
-
     fn demand(&self) -> Demand {
         if self.function.method.gives_points() {
             Demand::All

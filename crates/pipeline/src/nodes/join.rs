@@ -21,7 +21,6 @@ use crate::group::{Group, GroupBy};
 use crate::node::{AnyNode, Build, Cx, Definition, Kind};
 use crate::properties;
 use model::{Name, Origin, Time, Value};
-use std::any::Any;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -101,14 +100,6 @@ fn specificity(by: &GroupBy) -> usize {
 }
 
 impl Definition for Join {
-    fn as_any(&mut self) -> &mut dyn Any {
-        self
-    }
-
-    fn as_any_ref(&self) -> &dyn Any {
-        self
-    }
-
     fn validate(&self, parents: usize) -> Result<(), String> {
         if self.names.is_empty() {
             return Err("a call to join.as() is required to specify the output stream prefixes.".into());

@@ -7,7 +7,6 @@ use crate::node::{AnyNode, Build, Cx, Definition, Kind, LogLevel, Node};
 use crate::properties;
 use crate::state::States;
 use model::{Rows, TagSet, Time, Value};
-use std::any::Any;
 use template::number::format_time_rfc3339nano;
 
 /// The kind.
@@ -38,14 +37,6 @@ pub struct Log {
 }
 
 impl Definition for Log {
-    fn as_any(&mut self) -> &mut dyn Any {
-        self
-    }
-
-    fn as_any_ref(&self) -> &dyn Any {
-        self
-    }
-
     fn is_stateful(&self) -> bool {
         false
     }

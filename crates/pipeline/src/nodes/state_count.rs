@@ -6,7 +6,6 @@ use crate::rowwise::Predicate;
 use crate::task::compile_lambda;
 use crate::tracking::{Track, Tracking};
 use model::{Column, Time};
-use std::any::Any;
 use std::sync::Arc;
 use tick::ast::Expr;
 
@@ -34,14 +33,6 @@ pub struct StateCount {
 }
 
 impl Definition for StateCount {
-    fn as_any(&mut self) -> &mut dyn Any {
-        self
-    }
-
-    fn as_any_ref(&self) -> &dyn Any {
-        self
-    }
-
     fn is_stateful(&self) -> bool {
         true
     }

@@ -3,7 +3,6 @@
 use crate::edge::EdgeKind;
 use crate::group::GroupBy;
 use crate::node::{AnyNode, Build, Definition, Kind};
-use std::any::Any;
 
 /// The kind. Not in the list: `stream` is a name, not a chain method.
 pub static KIND: Kind = Kind {
@@ -24,14 +23,6 @@ pub static KIND: Kind = Kind {
 pub struct Stream;
 
 impl Definition for Stream {
-    fn as_any(&mut self) -> &mut dyn Any {
-        self
-    }
-
-    fn as_any_ref(&self) -> &dyn Any {
-        self
-    }
-
     fn group_by(&self, _parents: &[GroupBy]) -> GroupBy {
         GroupBy::default()
     }

@@ -5,7 +5,6 @@ use crate::node::{AnyNode, Build, Cx, Definition, Kind, Node};
 use crate::rowwise::Predicate;
 use crate::state::States;
 use crate::task::compile_lambda;
-use std::any::Any;
 use std::sync::Arc;
 use tick::ast::Expr;
 
@@ -36,14 +35,6 @@ impl Where {
 }
 
 impl Definition for Where {
-    fn as_any(&mut self) -> &mut dyn Any {
-        self
-    }
-
-    fn as_any_ref(&self) -> &dyn Any {
-        self
-    }
-
     fn is_stateful(&self) -> bool {
         self.compiled().is_ok_and(|filter| filter.is_stateful())
     }

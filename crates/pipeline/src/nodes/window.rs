@@ -14,7 +14,6 @@ use crate::properties;
 use crate::state::States;
 use model::{Name, Origin, Time};
 use serde::{Deserialize, Serialize};
-use std::any::Any;
 use std::sync::Arc;
 
 /// The kind.
@@ -90,14 +89,6 @@ impl Window {
 }
 
 impl Definition for Window {
-    fn as_any(&mut self) -> &mut dyn Any {
-        self
-    }
-
-    fn as_any_ref(&self) -> &dyn Any {
-        self
-    }
-
     fn validate(&self, _parents: usize) -> Result<(), String> {
         if self.period != 0 && self.period_count != 0 {
             return Err("cannot specify both period and periodCount".into());

@@ -15,6 +15,7 @@ use crate::state::States;
 use crate::stats::NodeStats;
 use model::{Column, Data, Kind, Name, Time};
 use serde::{Deserialize, Serialize};
+use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -38,9 +39,10 @@ pub fn half(graph: &Graph, at: usize) -> Option<Half> {
 
 /// The window at a node of the graph, with the function below it.
 fn pair(graph: &Graph, at: usize) -> Option<(&Window, &InfluxQl)> {
-    let window: &Window = graph.nodes[at].definition.as_any_ref().downcast_ref()?;
+    let definition = |at: usize| -> &dyn Any { &*graph.nodes[at].definition };
+    let window: &Window = definition(at).downcast_ref()?;
     let [child] = graph.nodes[at].children[..] else { return None };
-    let function: &InfluxQl = graph.nodes[child].definition.as_any_ref().downcast_ref()?;
+    let function: &InfluxQl = definition(child).downcast_ref()?;
     (window.is_tumbling() && function.fusable().is_some()).then_some((window, function))
 }
 
@@ -191,7 +193,8 @@ impl Held {
 struct Completed {
     points: Sent,
     batches: u64,
-    groups_end: u32,
+    /// The group of each batch.
+    groups: Vec<u32>,
     unused: u64,
 }
 
@@ -214,7 +217,7 @@ impl Node for Fused {
             }
             None => self.each(cx, states, run, 0..run.rows.len(), &mut done, |held, _| held.unusable()),
         }
-        self.count(cx, &done);
+        self.count(cx, &mut done);
         done.points.into_message()
     }
 }
@@ -255,7 +258,7 @@ impl Fused {
         let group = run.groups[row];
         let (acc, unused) = held.take(self.fold);
         done.batches += 1;
-        done.groups_end = done.groups_end.max(group + 1);
+        done.groups.push(group);
         done.unused += unused;
         if let (Some(answer), Some(name)) = (acc.map(Acc::answer), &held.name) {
             let time = if self.point_times { answer.time.unwrap_or(end) } else { end };
@@ -292,10 +295,11 @@ impl Fused {
     }
 
     /// Counts what would have gone from the window to the function.
-    fn count(&self, cx: &mut Cx<'_>, done: &Completed) {
+    fn count(&self, cx: &mut Cx<'_>, done: &mut Completed) {
         self.of_window.emitted.fetch_add(done.batches, Relaxed);
         cx.stats.collected.fetch_add(done.batches, Relaxed);
-        cx.stats.groups[cx.identity.shard as usize].fetch_max(u64::from(done.groups_end), Relaxed);
+        cx.seen.add_all(done.groups.drain(..));
+        cx.stats.groups[cx.identity.shard as usize].store(cx.seen.count(), Relaxed);
         if done.unused > 0 {
             cx.error(done.unused, || {
                 format!(

@@ -84,6 +84,7 @@ fn unreported<R>(cx: &mut Cx<'_>, run: impl FnOnce(&mut Cx<'_>) -> R) -> (R, u64
         name: cx.name,
         effects: &mut *cx.effects,
         restored: cx.restored,
+        seen: &mut *cx.seen,
         quiet: true,
     };
     let result = run(&mut unreported);

@@ -154,6 +154,7 @@ impl Bed {
             task: &"task".into(),
             name: &name,
             effects: &mut Effects::default(),
+            seen: &mut crate::seen::Seen::default(),
             restored: &Restored::default(),
             quiet: false,
         };
