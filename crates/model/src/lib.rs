@@ -10,6 +10,7 @@ pub mod row;
 pub mod rows;
 pub mod series;
 pub mod tags;
+mod thin;
 pub mod value;
 
 pub use column::{Column, Data, Strings};

@@ -1,16 +1,19 @@
 //! The tags of a point or a group.
 
+use crate::thin::Bytes;
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
+use std::cmp::Ordering;
 use std::fmt;
-use std::sync::{Arc, LazyLock};
+use std::hash::{Hash, Hasher};
+use std::sync::LazyLock;
 
 /// Tags sorted by key, in one shared allocation: for each tag the length of its key and value (as
 /// LEB128), then both texts. Cheap to clone, compare and hash.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct TagSet(Arc<[u8]>);
+#[derive(Clone)]
+pub struct TagSet(Bytes);
 
-static EMPTY: LazyLock<TagSet> = LazyLock::new(|| TagSet(Arc::from(&[][..])));
+static EMPTY: LazyLock<TagSet> = LazyLock::new(|| TagSet(Bytes::new(&[])));
 
 impl TagSet {
     /// No tags.
@@ -53,7 +56,7 @@ impl TagSet {
 
     /// From bytes that this module wrote.
     fn of_encoding(bytes: &[u8]) -> TagSet {
-        if bytes.is_empty() { TagSet::empty() } else { TagSet(bytes.into()) }
+        if bytes.is_empty() { TagSet::empty() } else { TagSet(Bytes::new(bytes)) }
     }
 
     /// The tags in order of their keys.
@@ -123,7 +126,7 @@ impl TagSet {
             }
             last = Some(key);
         }
-        Some(if bytes.is_empty() { TagSet::empty() } else { TagSet(bytes.into()) })
+        Some(if bytes.is_empty() { TagSet::empty() } else { TagSet(Bytes::new(bytes)) })
     }
 }
 
@@ -203,6 +206,33 @@ impl<'a> IntoIterator for &'a TagSet {
 
     fn into_iter(self) -> Iter<'a> {
         self.iter()
+    }
+}
+
+impl PartialEq for TagSet {
+    #[inline]
+    fn eq(&self, other: &TagSet) -> bool {
+        *self.0 == *other.0
+    }
+}
+
+impl Eq for TagSet {}
+
+impl PartialOrd for TagSet {
+    fn partial_cmp(&self, other: &TagSet) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for TagSet {
+    fn cmp(&self, other: &TagSet) -> Ordering {
+        self.0.cmp(&other.0)
+    }
+}
+
+impl Hash for TagSet {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
     }
 }
 

@@ -4,9 +4,9 @@ use std::ffi::c_int;
 
 use rocksdb::{BlockBasedOptions, Cache, DBCompressionType, InfoLogger, LogLevel, Options};
 
-const MEMTABLE_BYTES: usize = 8 << 20;
-const MEMTABLES_BYTES: usize = 16 << 20;
-const CACHE_BYTES: usize = 32 << 20;
+const MEMTABLE_BYTES: usize = 4 << 20;
+const MEMTABLES_BYTES: usize = 8 << 20;
+const CACHE_BYTES: usize = 16 << 20;
 const BLOCK_BYTES: usize = 16 << 10;
 const WAL_BYTES: u64 = 32 << 20;
 const MANIFEST_BYTES: usize = 4 << 20;
