@@ -21,7 +21,7 @@ test: prerequisites
 	$(CARGO) test --workspace
 
 bench: prerequisites
-	$(CARGO) bench $(if $(BENCH),-p farad-$(BENCH),--workspace) --benches
+	$(CARGO) bench $(foreach crate,$(if $(BENCH),$(BENCH),line lambda pipeline store),-p farad-$(crate)) --bench '*'
 
 load: prerequisites
 	$(CARGO) build --release -p farad-node

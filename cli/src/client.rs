@@ -59,9 +59,7 @@ impl Client {
     /// A client of the server at `url`; credentials may stand in it.
     pub fn new(url: &str, skip_verify: bool) -> Result<Self, ClientError> {
         let base = Url::parse(url).map_err(|error| {
-            ClientError::Url(format!(
-                "cannot use {url:?} as a URL: {error}; write it as http://host:port"
-            ))
+            ClientError::Url(format!("cannot use {url:?} as a URL: {error}; write it as http://host:port"))
         })?;
         if !matches!(base.scheme(), "http" | "https") {
             return Err(ClientError::Url(format!(
@@ -78,9 +76,7 @@ impl Client {
             // Without TLS a machine that has no certificates must not be an obstacle.
             builder = builder.tls_certs_only([]);
         }
-        let http = builder
-            .build()
-            .map_err(|error| ClientError::Tls(causes(&error)))?;
+        let http = builder.build().map_err(|error| ClientError::Tls(causes(&error)))?;
         Ok(Self { http, base })
     }
 
@@ -122,8 +118,7 @@ impl Client {
 
     /// Deletes what lies at a path.
     pub fn delete(&self, path: &str) -> Result<(), ClientError> {
-        self.answer(self.http.request(Method::DELETE, self.url(path)))
-            .map(|_| ())
+        self.answer(self.http.request(Method::DELETE, self.url(path))).map(|_| ())
     }
 
     /// The topics whose id matches the pattern.
@@ -145,11 +140,7 @@ impl Client {
     }
 
     /// The handlers of a topic whose id matches the pattern, by the link that the topic gives.
-    pub fn topic_handlers(
-        &self,
-        path: &str,
-        pattern: &str,
-    ) -> Result<Vec<TopicHandler>, ClientError> {
+    pub fn topic_handlers(&self, path: &str, pattern: &str) -> Result<Vec<TopicHandler>, ClientError> {
         let handlers: TopicHandlers = self.get(path, &[("pattern", pattern)])?;
         Ok(handlers.handlers.unwrap_or_default())
     }
@@ -164,11 +155,7 @@ impl Client {
         self.answer(self.http.get(self.url(&format!("{BASE}/debug/vars"))))
     }
 
-    fn get<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        query: &[(&str, &str)],
-    ) -> Result<T, ClientError> {
+    fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T, ClientError> {
         let mut url = self.url(path);
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
@@ -178,8 +165,7 @@ impl Client {
     }
 
     fn send(&self, method: Method, path: &str, body: &Value) -> Result<(), ClientError> {
-        self.answer(self.http.request(method, self.url(path)).json(body))
-            .map(|_| ())
+        self.answer(self.http.request(method, self.url(path)).json(body)).map(|_| ())
     }
 
     /// The base URL with another path: links are absolute on their server.
@@ -199,21 +185,11 @@ impl Client {
         if status.is_success() {
             return Ok(body.to_vec());
         }
-        let text = serde_json::from_slice::<Value>(&body)
-            .ok()
-            .and_then(|answer| {
-                answer
-                    .get("error")?
-                    .as_str()
-                    .filter(|text| !text.is_empty())
-                    .map(str::to_owned)
-            });
+        let text = serde_json::from_slice::<Value>(&body).ok().and_then(|answer| {
+            answer.get("error")?.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
+        });
         let message = text.unwrap_or_else(|| {
-            format!(
-                "invalid response: code {}: body: {}",
-                status.as_u16(),
-                String::from_utf8_lossy(&body)
-            )
+            format!("invalid response: code {}: body: {}", status.as_u16(), String::from_utf8_lossy(&body))
         });
         Err(ClientError::Refused { status, message })
     }
@@ -235,10 +211,7 @@ impl Client {
                 "cannot connect to {server}: {cause}; check that kapacitord runs there, or name another server with -url or KAPACITOR_URL"
             )
         } else if error.is_timeout() {
-            format!(
-                "no answer from {server} within {}s; look at the server's log",
-                ANSWER_TIMEOUT.as_secs()
-            )
+            format!("no answer from {server} within {}s; look at the server's log", ANSWER_TIMEOUT.as_secs())
         } else {
             format!("no answer from {server}: {cause}; check that it is a kapacitord")
         };
@@ -262,8 +235,5 @@ fn causes(error: &reqwest::Error) -> String {
 
 /// Escapes what has a meaning of its own in a path; the URL type does the rest.
 fn escape(id: &str) -> String {
-    id.replace('%', "%25")
-        .replace('/', "%2F")
-        .replace('?', "%3F")
-        .replace('#', "%23")
+    id.replace('%', "%25").replace('/', "%2F").replace('?', "%3F").replace('#', "%23")
 }

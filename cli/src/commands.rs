@@ -105,11 +105,7 @@ fn run(
         return Ok(1);
     };
     let given = main.text("url");
-    let url = if given.is_empty() {
-        surroundings.url.as_deref().unwrap_or(DEFAULT_URL)
-    } else {
-        given
-    };
+    let url = if given.is_empty() { surroundings.url.as_deref().unwrap_or(DEFAULT_URL) } else { given };
     let client = match Client::new(url, main.on("skipVerify") || skip_verify) {
         Ok(client) => client,
         Err(error) => {
@@ -127,14 +123,8 @@ fn run(
         write_commands(err)?;
         return Ok(1);
     };
-    let mut session = Session {
-        client,
-        out,
-        err,
-        surroundings,
-    };
-    let result =
-        (command.run)(&mut session, args).and_then(|()| session.out.flush().map_err(Failure::from));
+    let mut session = Session { client, out, err, surroundings };
+    let result = (command.run)(&mut session, args).and_then(|()| session.out.flush().map_err(Failure::from));
     report(command, result, session.err)
 }
 
@@ -172,10 +162,7 @@ fn find(name: &str) -> Option<&'static Command> {
 
 /// Writes the usage of the program.
 fn write_commands(err: &mut dyn Write) -> io::Result<()> {
-    writeln!(
-        err,
-        "\nUsage: kapacitor [options] [command] [args]\n\nCommands:\n"
-    )?;
+    writeln!(err, "\nUsage: kapacitor [options] [command] [args]\n\nCommands:\n")?;
     for command in COMMANDS {
         writeln!(err, "\t{:<22}{}", command.name, command.summary)?;
     }

@@ -38,19 +38,12 @@ impl Dbrp {
                 None => return Err("the retention policy lacks its closing quote".to_owned()),
             },
         };
-        Ok(Dbrp {
-            database,
-            retention_policy,
-        })
+        Ok(Dbrp { database, retention_policy })
     }
 
     /// The form in which lists show it.
     pub fn show(&self) -> String {
-        format!(
-            "{}.{}",
-            tick::quote(&self.database),
-            tick::quote(&self.retention_policy)
-        )
+        format!("{}.{}", tick::quote(&self.database), tick::quote(&self.retention_policy))
     }
 }
 
@@ -92,15 +85,9 @@ mod tests {
             ("a.b.c", r#""a"."b.c""#),
             ("a.", r#""a"."""#),
         ] {
-            assert_eq!(
-                Dbrp::parse(text).map(|pair| pair.show()),
-                Ok(expected.to_owned()),
-                "{text}"
-            );
+            assert_eq!(Dbrp::parse(text).map(|pair| pair.show()), Ok(expected.to_owned()), "{text}");
         }
-        for text in [
-            "", "a", "\"a", "\"a\"b", "\"a\"", "a.\"b", "a.\"b\"c", "\"é\\\"",
-        ] {
+        for text in ["", "a", "\"a", "\"a\"b", "\"a\"", "a.\"b", "a.\"b\"c", "\"é\\\""] {
             assert!(Dbrp::parse(text).is_err(), "{text}");
         }
     }

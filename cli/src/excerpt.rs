@@ -29,39 +29,22 @@ impl Mistake {
     /// From a text of the server that names its place as `line N char M`; None if it names none.
     pub fn from_text(text: &str, script: &str) -> Option<Self> {
         let (line, char, after) = place(text)?;
-        let start: usize = script
-            .split_inclusive('\n')
-            .take(line.checked_sub(1)?)
-            .map(str::len)
-            .sum();
+        let start: usize = script.split_inclusive('\n').take(line.checked_sub(1)?).map(str::len).sum();
         let this = script.get(start..)?.lines().next().unwrap_or("");
         // Kapacitor counts bytes.
         let column = floor(this, char.saturating_sub(1));
-        let word = this[column..]
-            .find(|c: char| !c.is_alphanumeric() && c != '_')
-            .unwrap_or(this.len() - column);
+        let word =
+            this[column..].find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(this.len() - column);
         let end = floor_up(this, column + word.max(1));
         let message = after.strip_prefix(':').map_or(text, str::trim).to_owned();
-        Some(Mistake {
-            span: start + column..start + end,
-            message,
-            help: None,
-        })
+        Some(Mistake { span: start + column..start + end, message, help: None })
     }
 
     /// Writes the excerpt; `name` is the script's file.
-    pub fn write(
-        &self,
-        name: &str,
-        script: &str,
-        color: bool,
-        out: &mut dyn Write,
-    ) -> io::Result<()> {
+    pub fn write(&self, name: &str, script: &str, color: bool, out: &mut dyn Write) -> io::Result<()> {
         let start = floor(script, self.span.start.min(script.len()));
         let end = floor_up(script, self.span.end.clamp(start, script.len()));
-        let config = Config::default()
-            .with_index_type(IndexType::Byte)
-            .with_color(color);
+        let config = Config::default().with_index_type(IndexType::Byte).with_color(color);
         // Not "Error:": that word begins the line that scripts look for.
         let kind = ReportKind::Custom("in the script", Color::Red);
         let label = Label::new((name, start..end))
@@ -76,11 +59,7 @@ impl Mistake {
         report.write((name, Source::from(script)), &mut text)?;
         // A kind of our own is coloured even when nothing should be.
         let text = String::from_utf8_lossy(&text);
-        let text = if color {
-            text.into_owned()
-        } else {
-            without_colors(&text)
-        };
+        let text = if color { text.into_owned() } else { without_colors(&text) };
         out.write_all(text.as_bytes())
     }
 }
@@ -104,25 +83,18 @@ fn place(text: &str) -> Option<(usize, usize, &str)> {
 }
 
 fn number(text: &str) -> Option<(usize, &str)> {
-    let end = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     Some((text[..end].parse().ok()?, &text[end..]))
 }
 
 /// The character boundary at or before `at`.
 fn floor(text: &str, at: usize) -> usize {
-    (0..=at.min(text.len()))
-        .rev()
-        .find(|at| text.is_char_boundary(*at))
-        .unwrap_or(0)
+    (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
 /// The character boundary at or after `at`.
 fn floor_up(text: &str, at: usize) -> usize {
-    (at.min(text.len())..=text.len())
-        .find(|at| text.is_char_boundary(*at))
-        .unwrap_or(text.len())
+    (at.min(text.len())..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len())
 }
 
 #[cfg(test)]
@@ -132,13 +104,11 @@ mod tests {
     #[test]
     fn places_in_texts() {
         let script = "stream\n    |from()\n        .mesurement('é')\n";
-        let text = "invalid TICKscript: line 3 char 10: no method or property \"mesurement\" on *pipeline.FromNode";
+        let text =
+            "invalid TICKscript: line 3 char 10: no method or property \"mesurement\" on *pipeline.FromNode";
         let mistake = Mistake::from_text(text, script).unwrap();
         assert_eq!(&script[mistake.span.clone()], "mesurement");
-        assert_eq!(
-            mistake.message,
-            "no method or property \"mesurement\" on *pipeline.FromNode"
-        );
+        assert_eq!(mistake.message, "no method or property \"mesurement\" on *pipeline.FromNode");
         for text in [
             "task exists",
             "line x char 1",
@@ -169,12 +139,7 @@ mod tests {
         let mut out = Vec::new();
         mistake.write("a.tick", script, false, &mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
-        for part in [
-            "no such method",
-            "a.tick:2:6",
-            "|form()",
-            "did you mean from?",
-        ] {
+        for part in ["no such method", "a.tick:2:6", "|form()", "did you mean from?"] {
             assert!(text.contains(part), "{text}");
         }
         assert!(!text.contains('\u{1b}'), "{text}");

@@ -85,9 +85,7 @@ pub fn parse(flags: &[Flag], args: &[String]) -> Result<Parsed, Refusal> {
             if name == "h" || name == "help" {
                 return Err(Refusal::Help);
             }
-            return Err(Refusal::Wrong(format!(
-                "flag provided but not defined: -{name}"
-            )));
+            return Err(Refusal::Wrong(format!("flag provided but not defined: -{name}")));
         };
         let value = match (flag.kind, value) {
             (Kind::Switch, value) => switch(name, value.as_deref())?,
@@ -126,11 +124,7 @@ pub fn list(flags: &[Flag]) -> String {
             Kind::Many => " value",
         };
         // A short line has room for the sentence; longer ones put it below.
-        let gap = if flag.name.len() + kind.len() <= 1 {
-            "\t"
-        } else {
-            "\n    \t"
-        };
+        let gap = if flag.name.len() + kind.len() <= 1 { "\t" } else { "\n    \t" };
         text.push_str(&format!("  -{}{kind}{gap}{}\n", flag.name, flag.doc));
     }
     text
@@ -141,21 +135,9 @@ mod tests {
     use super::*;
 
     const FLAGS: &[Flag] = &[
-        Flag {
-            name: "w",
-            kind: Kind::Switch,
-            doc: "Write.",
-        },
-        Flag {
-            name: "tick",
-            kind: Kind::Text,
-            doc: "Path.",
-        },
-        Flag {
-            name: "dbrp",
-            kind: Kind::Many,
-            doc: "Pair.",
-        },
+        Flag { name: "w", kind: Kind::Switch, doc: "Write." },
+        Flag { name: "tick", kind: Kind::Text, doc: "Path." },
+        Flag { name: "dbrp", kind: Kind::Many, doc: "Pair." },
     ];
 
     fn read(line: &str) -> Result<Parsed, Refusal> {
@@ -187,11 +169,7 @@ mod tests {
             ("-=x", "bad flag syntax: -=x"),
             ("-w=x", "invalid boolean value \"x\" for -w: parse error"),
         ] {
-            assert_eq!(
-                read(line),
-                Err(Refusal::Wrong(expected.to_owned())),
-                "{line}"
-            );
+            assert_eq!(read(line), Err(Refusal::Wrong(expected.to_owned())), "{line}");
         }
         assert_eq!(read("-h"), Err(Refusal::Help));
         assert_eq!(read("-w --help"), Err(Refusal::Help));

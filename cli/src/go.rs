@@ -54,17 +54,11 @@ pub fn rfc822_in(text: &str, zone: &TimeZone) -> String {
 }
 
 fn format_rfc822(time: &Zoned, zone: &str) -> String {
-    const MONTHS: [&str; 12] = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ];
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let month = MONTHS[usize::from(time.month().unsigned_abs()).clamp(1, 12) - 1];
     let year = time.year().rem_euclid(100);
-    format!(
-        "{:02} {month} {year:02} {:02}:{:02} {zone}",
-        time.day(),
-        time.hour(),
-        time.minute()
-    )
+    format!("{:02} {month} {year:02} {:02}:{:02} {zone}", time.day(), time.hour(), time.minute())
 }
 
 /// The offset at the end of an RFC 3339 text, and what Go calls a zone of which it knows no more.
@@ -81,9 +75,8 @@ fn given_offset(text: &str) -> (Offset, String) {
         b'-' => -1,
         _ => return utc,
     };
-    let parts = tail[1..]
-        .split_once(':')
-        .and_then(|(h, m)| Some((h.parse::<i32>().ok()?, m.parse::<i32>().ok()?)));
+    let parts =
+        tail[1..].split_once(':').and_then(|(h, m)| Some((h.parse::<i32>().ok()?, m.parse::<i32>().ok()?)));
     match parts {
         Some((hours, minutes)) if hours != 0 || minutes != 0 => {
             let offset = Offset::from_seconds(sign * (hours * 3600 + minutes * 60));
@@ -127,9 +120,6 @@ mod tests {
             assert_eq!(rfc822(given), shown);
         }
         let zone = TimeZone::posix("EST5EDT,M3.2.0,M11.1.0").unwrap();
-        assert_eq!(
-            rfc822_in("2026-07-01T12:00:00Z", &zone),
-            "01 Jul 26 08:00 EDT"
-        );
+        assert_eq!(rfc822_in("2026-07-01T12:00:00Z", &zone), "01 Jul 26 08:00 EDT");
     }
 }

@@ -11,16 +11,8 @@ use crate::flags::{self, Flag, Kind};
 const BACKUP: &str = ".orig";
 
 const FLAGS: &[Flag] = &[
-    Flag {
-        name: "w",
-        kind: Kind::Switch,
-        doc: "write formatted contents to source file instead of STDOUT.",
-    },
-    Flag {
-        name: "b",
-        kind: Kind::Switch,
-        doc: "create backup files with extension '.orig'.",
-    },
+    Flag { name: "w", kind: Kind::Switch, doc: "write formatted contents to source file instead of STDOUT." },
+    Flag { name: "b", kind: Kind::Switch, doc: "create backup files with extension '.orig'." },
 ];
 
 /// Reads standard input to its end.
@@ -49,11 +41,7 @@ fn run(
     let parsed = match flags::parse(FLAGS, args) {
         Ok(parsed) => parsed,
         Err(refusal) => {
-            let wrong = if let flags::Refusal::Wrong(text) = &refusal {
-                text
-            } else {
-                ""
-            };
+            let wrong = if let flags::Refusal::Wrong(text) = &refusal { text } else { "" };
             return usage(wrong, err).map(|()| if wrong.is_empty() { 0 } else { 2 });
         }
     };
@@ -63,17 +51,9 @@ fn run(
     }
     let mut code = 0;
     let stdin = ["-".to_owned()];
-    let paths = if parsed.rest.is_empty() {
-        &stdin
-    } else {
-        parsed.rest.as_slice()
-    };
+    let paths = if parsed.rest.is_empty() { &stdin } else { parsed.rest.as_slice() };
     for path in paths {
-        let text = if path == "-" {
-            input()
-        } else {
-            fs::read_to_string(path)
-        };
+        let text = if path == "-" { input() } else { fs::read_to_string(path) };
         let done = match text {
             Err(error) => Err(format!("cannot read {path}: {error}")),
             Ok(text) => match tick::parse(&text) {
@@ -83,14 +63,7 @@ fn run(
                     code = 1;
                     continue;
                 }
-                Ok(program) => put(
-                    path,
-                    &text,
-                    &tick::format(&program),
-                    write,
-                    parsed.on("b"),
-                    out,
-                ),
+                Ok(program) => put(path, &text, &tick::format(&program), write, parsed.on("b"), out),
             },
         };
         if let Err(problem) = done {
@@ -122,16 +95,13 @@ fn put(
     out: &mut dyn Write,
 ) -> Result<(), String> {
     if !write || path == "-" {
-        let written = out
-            .write_all(formatted.as_bytes())
-            .and_then(|()| out.flush());
+        let written = out.write_all(formatted.as_bytes()).and_then(|()| out.flush());
         return written.map_err(|error| format!("cannot write the output: {error}"));
     }
     if text == formatted && !backup {
         return Ok(());
     }
-    replace(Path::new(path), formatted, backup)
-        .map_err(|error| format!("cannot write {path}: {error}"))
+    replace(Path::new(path), formatted, backup).map_err(|error| format!("cannot write {path}: {error}"))
 }
 
 /// Replaces a file in one step, so that a crash leaves the old or the new one; its permissions

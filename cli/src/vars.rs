@@ -8,9 +8,7 @@ use crate::go;
 use crate::shapes::Var;
 
 /// Types of variables.
-const TYPES: [&str; 9] = [
-    "bool", "int", "float", "string", "regex", "duration", "lambda", "list", "star",
-];
+const TYPES: [&str; 9] = ["bool", "int", "float", "string", "regex", "duration", "lambda", "list", "star"];
 
 /// A file for `-file`: a template, and what its task sets.
 #[derive(Debug, Default, PartialEq)]
@@ -72,10 +70,7 @@ fn check_vars(vars: &Map<String, Value>) -> Result<(), String> {
             return Err(format!("variable {name:?} lacks its type and value"));
         };
         if !TYPES.contains(&kind) {
-            return Err(format!(
-                "unknown VarType {kind} of variable {name:?}; one of {}",
-                TYPES.join(", ")
-            ));
+            return Err(format!("unknown VarType {kind} of variable {name:?}; one of {}", TYPES.join(", ")));
         }
         if let Some(value) = var.get("value") {
             check_value(kind, value)
@@ -96,19 +91,13 @@ fn check_value(kind: &str, value: &Value) -> Result<(), &'static str> {
             None => (value.is_i64(), "int or string"),
         },
         "list" => (
-            value
-                .as_array()
-                .is_some_and(|items| items.iter().all(|item| item.get("type").is_some())),
+            value.as_array().is_some_and(|items| items.iter().all(|item| item.get("type").is_some())),
             "list of vars",
         ),
         "star" => (true, ""),
         _ => (value.is_string(), "string"),
     };
-    if good || value.is_null() {
-        Ok(())
-    } else {
-        Err(wanted)
-    }
+    if good || value.is_null() { Ok(()) } else { Err(wanted) }
 }
 
 /// A value as `show` prints it.
@@ -116,9 +105,7 @@ pub fn show(var: &Var) -> String {
     match (var.r#type.as_str(), &var.value) {
         (_, Value::Null) => "<nil>".to_owned(),
         ("duration", value) => show_duration(value),
-        ("float", Value::Number(number)) => number
-            .as_f64()
-            .map_or_else(|| number.to_string(), go::float),
+        ("float", Value::Number(number)) => number.as_f64().map_or_else(|| number.to_string(), go::float),
         ("list", Value::Array(items)) => {
             let items: Vec<String> = items.iter().map(show_item).collect();
             format!("[{}]", items.join(", "))
@@ -147,10 +134,7 @@ fn show_duration(value: &Value) -> String {
     match nanos {
         Some(nanos) => {
             let sign = if nanos < 0 { "-" } else { "" };
-            format!(
-                "{sign}{}",
-                config::format_duration(Duration::from_nanos(nanos.unsigned_abs()))
-            )
+            format!("{sign}{}", config::format_duration(Duration::from_nanos(nanos.unsigned_abs())))
         }
         None => value.to_string(),
     }
@@ -176,50 +160,26 @@ mod tests {
             ("duration", json!("10s"), "10s"),
             ("duration", json!(-1_500_000_000_i64), "-1.5s"),
             ("star", json!(null), "<nil>"),
-            (
-                "list",
-                json!([{"type": "string", "value": "a"}, {"type": "star", "value": null}]),
-                "[a, *]",
-            ),
+            ("list", json!([{"type": "string", "value": "a"}, {"type": "star", "value": null}]), "[a, *]"),
         ] {
-            assert_eq!(
-                show(&Var {
-                    r#type: kind.to_owned(),
-                    value
-                }),
-                shown
-            );
+            assert_eq!(show(&Var { r#type: kind.to_owned(), value }), shown);
         }
     }
 
     #[test]
     fn files_of_variables() {
         let vars = r#"{"a": {"type": "int", "value": 1}}"#;
-        assert_eq!(
-            read_vars(vars).unwrap(),
-            *json!({"a": {"type": "int", "value": 1}})
-                .as_object()
-                .unwrap()
-        );
-        assert_eq!(
-            read_vars(&format!(r#"{{"template-id": "t", "vars": {vars}}}"#)),
-            read_vars(vars)
-        );
+        assert_eq!(read_vars(vars).unwrap(), *json!({"a": {"type": "int", "value": 1}}).as_object().unwrap());
+        assert_eq!(read_vars(&format!(r#"{{"template-id": "t", "vars": {vars}}}"#)), read_vars(vars));
         for (text, problem) in [
             ("[]", "an object is needed"),
             (r#"{"a": 1}"#, "variable \"a\" lacks its type and value"),
-            (
-                r#"{"a": {"type": "int", "value": 1.5}}"#,
-                "invalid var \"a\": expected int value",
-            ),
+            (r#"{"a": {"type": "int", "value": 1.5}}"#, "invalid var \"a\": expected int value"),
             (
                 r#"{"a": {"type": "duration", "value": "1 week"}}"#,
                 "invalid var \"a\": expected duration value",
             ),
-            (
-                r#"{"a": {"type": "list", "value": ["x"]}}"#,
-                "invalid var \"a\": expected list of vars value",
-            ),
+            (r#"{"a": {"type": "list", "value": ["x"]}}"#, "invalid var \"a\": expected list of vars value"),
         ] {
             assert_eq!(read_vars(text), Err(problem.to_owned()), "{text}");
         }
@@ -227,15 +187,15 @@ mod tests {
 
     #[test]
     fn task_files() {
-        let file = read_task_file(r#"{"id": "i", "template-id": "t", "dbrps": [{"db": "d", "rp": "r"}], "vars": null, "more": 1}"#).unwrap();
+        let file = read_task_file(
+            r#"{"id": "i", "template-id": "t", "dbrps": [{"db": "d", "rp": "r"}], "vars": null, "more": 1}"#,
+        )
+        .unwrap();
         assert_eq!(file.id, "i");
         assert_eq!(
             Value::Object(file.settings),
             json!({"template-id": "t", "dbrps": [{"db": "d", "rp": "r"}]})
         );
-        assert_eq!(
-            read_task_file(r#"{"dbrps": 1}"#),
-            Err("dbrps has the wrong type".to_owned())
-        );
+        assert_eq!(read_task_file(r#"{"dbrps": 1}"#), Err("dbrps has the wrong type".to_owned()));
     }
 }

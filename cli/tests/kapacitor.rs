@@ -26,27 +26,16 @@ struct Outcome {
 fn surroundings() -> Surroundings {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {
-        rustls::crypto::ring::default_provider()
-            .install_default()
-            .unwrap();
+        rustls::crypto::ring::default_provider().install_default().unwrap();
     });
-    Surroundings {
-        url: None,
-        unsafe_ssl: None,
-        color: false,
-        zone: TimeZone::UTC,
-    }
+    Surroundings { url: None, unsafe_ssl: None, color: false, zone: TimeZone::UTC }
 }
 
 fn run(args: &[&str], surroundings: &Surroundings) -> (i32, String, String) {
     let args: Vec<String> = args.iter().map(|&arg| arg.to_owned()).collect();
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let code = cli::kapacitor(&args, surroundings, &mut out, &mut err);
-    (
-        code,
-        String::from_utf8(out).unwrap(),
-        String::from_utf8(err).unwrap(),
-    )
+    (code, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
 }
 
 /// Trailing spaces made visible, so that an editor cannot take them away.
@@ -63,26 +52,17 @@ fn run_case(case: &Case) -> Outcome {
     for (name, body) in case.all("file ") {
         fs::write(dir.path().join(name), body).unwrap();
     }
-    let answers = case
-        .all("answer ")
-        .map(|(status, body)| (status.parse().unwrap(), body.to_owned()));
+    let answers = case.all("answer ").map(|(status, body)| (status.parse().unwrap(), body.to_owned()));
     let fake = Fake::start(answers.collect());
     let url = fake.url();
     let folder = dir.path().to_str().unwrap();
     let line = case.one("run").replace("$DIR", folder);
     let args: Vec<&str> = line.split_whitespace().collect();
-    let surroundings = Surroundings {
-        url: Some(url.clone()),
-        ..surroundings()
-    };
+    let surroundings = Surroundings { url: Some(url.clone()), ..surroundings() };
     let (exit, stdout, stderr) = run(&args, &surroundings);
     let hide = |text: String| text.replace(&url, "$URL").replace(folder, "$DIR");
     Outcome {
-        requests: fake
-            .requests()
-            .into_iter()
-            .map(|request| format!("{request}\n"))
-            .collect(),
+        requests: fake.requests().into_iter().map(|request| format!("{request}\n")).collect(),
         stdout: visible(&hide(stdout)),
         stderr: visible(&hide(stderr)),
         exit,
@@ -111,44 +91,24 @@ fn print_case(case: &Case, outcome: &Outcome) -> String {
 }
 
 fn check_file(name: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/cases")
-        .join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(name);
     let text = fs::read_to_string(&path).unwrap();
     let cases = read_cases(&text);
     assert!(!cases.is_empty(), "{name} has no cases");
     let outcomes: Vec<Outcome> = cases.iter().map(run_case).collect();
     if std::env::var_os("UPDATE").is_some() {
         let head = text.split("\n## ").next().unwrap().trim_end();
-        let cases: Vec<String> = cases
-            .iter()
-            .zip(&outcomes)
-            .map(|(case, outcome)| print_case(case, outcome))
-            .collect();
+        let cases: Vec<String> =
+            cases.iter().zip(&outcomes).map(|(case, outcome)| print_case(case, outcome)).collect();
         fs::write(&path, format!("{head}\n\n{}", cases.join("\n"))).unwrap();
         return;
     }
     for (case, outcome) in cases.iter().zip(&outcomes) {
         let requests: Vec<&str> = case.all("request").map(|(_, body)| body).collect();
         assert_eq!(outcome.requests, requests, "requests of {}", case.name);
-        assert_eq!(
-            outcome.stdout,
-            case.one("stdout"),
-            "stdout of {}",
-            case.name
-        );
-        assert_eq!(
-            outcome.stderr,
-            case.one("stderr"),
-            "stderr of {}",
-            case.name
-        );
-        assert_eq!(
-            format!("{}\n", outcome.exit),
-            case.one("exit"),
-            "exit code of {}",
-            case.name
-        );
+        assert_eq!(outcome.stdout, case.one("stdout"), "stdout of {}", case.name);
+        assert_eq!(outcome.stderr, case.one("stderr"), "stderr of {}", case.name);
+        assert_eq!(format!("{}\n", outcome.exit), case.one("exit"), "exit code of {}", case.name);
     }
 }
 
@@ -181,10 +141,7 @@ fn no_server() {
     let url = format!("http://user:secret@{address}");
     let (code, out, err) = run(&["-url", &url, "list", "tasks"], &surroundings());
     assert_eq!((code, out.as_str()), (3, ""));
-    assert!(
-        err.starts_with(&format!("Error: cannot connect to http://{address}: ")),
-        "{err}"
-    );
+    assert!(err.starts_with(&format!("Error: cannot connect to http://{address}: ")), "{err}");
     assert!(
         err.ends_with(
             "check that kapacitord runs there, or name another server with -url or KAPACITOR_URL\n"
@@ -197,10 +154,7 @@ fn no_server() {
 #[test]
 fn urls_that_cannot_be_used() {
     for (url, expected) in [
-        (
-            "ftp://h",
-            "Unsupported protocol scheme: ftp, your address must start with http:// or https://\n",
-        ),
+        ("ftp://h", "Unsupported protocol scheme: ftp, your address must start with http:// or https://\n"),
         (
             "localhost:9092",
             "Unsupported protocol scheme: localhost, your address must start with http:// or https://\n",
@@ -217,67 +171,42 @@ fn urls_that_cannot_be_used() {
 
 #[test]
 fn the_environment() {
-    let wrong = Surroundings {
-        unsafe_ssl: Some("perhaps".to_owned()),
-        ..surroundings()
-    };
+    let wrong = Surroundings { unsafe_ssl: Some("perhaps".to_owned()), ..surroundings() };
     let (code, _, err) = run(&["version"], &wrong);
     assert_eq!(
         (code, err.as_str()),
-        (
-            1,
-            "KAPACITOR_UNSAFE_SSL=perhaps is not a boolean; write true or false\n"
-        )
+        (1, "KAPACITOR_UNSAFE_SSL=perhaps is not a boolean; write true or false\n")
     );
     let fake = Fake::start(vec![(200, "{\"num_tasks\": 3}".to_owned())]);
     let url = fake.url().replace("http://", "http://user:pass@");
-    let (code, out, _) = run(
-        &["vars"],
-        &Surroundings {
-            url: Some(url),
-            unsafe_ssl: Some("1".to_owned()),
-            ..surroundings()
-        },
-    );
+    let (code, out, _) =
+        run(&["vars"], &Surroundings { url: Some(url), unsafe_ssl: Some("1".to_owned()), ..surroundings() });
     assert_eq!((code, out.as_str()), (0, "{\"num_tasks\": 3}"));
-    assert_eq!(
-        fake.requests(),
-        ["GET /kapacitor/v1/debug/vars\nauthorization: Basic dXNlcjpwYXNz"]
-    );
+    assert_eq!(fake.requests(), ["GET /kapacitor/v1/debug/vars\nauthorization: Basic dXNlcjpwYXNz"]);
 }
 
 #[test]
 fn version() {
     let (code, out, err) = run(&["version"], &surroundings());
     assert_eq!((code, err.as_str()), (0, ""));
-    assert!(
-        out.starts_with("Kapacitor OSS ") && out.ends_with(")\n") && out.contains(" (git: "),
-        "{out}"
-    );
+    assert!(out.starts_with("Kapacitor OSS ") && out.ends_with(")\n") && out.contains(" (git: "), "{out}");
 }
 
 /// More tasks than one page holds are fetched page by page before any is changed.
 #[test]
 fn pages() {
     let page = |ids: std::ops::Range<usize>| {
-        let tasks: Vec<String> = ids
-            .map(|n| format!(r#"{{"link":{{"href":"/kapacitor/v1/tasks/t{n}"}},"id":"t{n}"}}"#))
-            .collect();
+        let tasks: Vec<String> =
+            ids.map(|n| format!(r#"{{"link":{{"href":"/kapacitor/v1/tasks/t{n}"}},"id":"t{n}"}}"#)).collect();
         (200, format!(r#"{{"tasks":[{}]}}"#, tasks.join(",")))
     };
     let mut answers = vec![page(0..100), page(100..101)];
     answers.extend((0..101).map(|_| (204, String::new())));
     let fake = Fake::start(answers);
-    let (code, _, err) = run(
-        &["-url", &fake.url(), "delete", "tasks", "t*"],
-        &surroundings(),
-    );
+    let (code, _, err) = run(&["-url", &fake.url(), "delete", "tasks", "t*"], &surroundings());
     assert_eq!((code, err.as_str()), (0, ""));
     let requests = fake.requests();
     assert_eq!(requests.len(), 103);
-    assert_eq!(
-        requests[1],
-        "GET /kapacitor/v1/tasks?pattern=t*&offset=100&limit=100&fields=link"
-    );
+    assert_eq!(requests[1], "GET /kapacitor/v1/tasks?pattern=t*&offset=100&limit=100&fields=link");
     assert_eq!(requests[102], "DELETE /kapacitor/v1/tasks/t100");
 }

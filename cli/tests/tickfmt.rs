@@ -14,11 +14,7 @@ fn run(args: &[&str], stdin: &str) -> (i32, String, String) {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let mut input = || Ok::<_, io::Error>(stdin.to_owned());
     let code = cli::tickfmt(&args, false, &mut input, &mut out, &mut err);
-    (
-        code,
-        String::from_utf8(out).unwrap(),
-        String::from_utf8(err).unwrap(),
-    )
+    (code, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
 }
 
 fn text(path: &Path) -> String {
@@ -36,10 +32,7 @@ fn files_to_standard_output() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.tick");
     fs::write(&path, UGLY).unwrap();
-    assert_eq!(
-        run(&[path.to_str().unwrap()], ""),
-        (0, PRETTY.to_owned(), String::new())
-    );
+    assert_eq!(run(&[path.to_str().unwrap()], ""), (0, PRETTY.to_owned(), String::new()));
     assert_eq!(text(&path), UGLY);
 }
 
@@ -48,25 +41,12 @@ fn files_in_place() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.tick");
     fs::write(&path, UGLY).unwrap();
-    assert_eq!(
-        run(&["-w", path.to_str().unwrap()], ""),
-        (0, String::new(), String::new())
-    );
+    assert_eq!(run(&["-w", path.to_str().unwrap()], ""), (0, String::new(), String::new()));
     assert_eq!(text(&path), PRETTY);
     fs::write(&path, UGLY).unwrap();
     assert_eq!(run(&["-w", "-b", path.to_str().unwrap()], "").0, 0);
-    assert_eq!(
-        (
-            text(&path).as_str(),
-            text(&dir.path().join("a.tick.orig")).as_str()
-        ),
-        (PRETTY, UGLY)
-    );
-    assert_eq!(
-        fs::read_dir(dir.path()).unwrap().count(),
-        2,
-        "nothing else is left behind"
-    );
+    assert_eq!((text(&path).as_str(), text(&dir.path().join("a.tick.orig")).as_str()), (PRETTY, UGLY));
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2, "nothing else is left behind");
 }
 
 #[cfg(unix)]
@@ -81,10 +61,7 @@ fn links_and_permissions_stay() {
     assert_eq!(run(&["-w", link.to_str().unwrap()], "").0, 0);
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     assert_eq!(text(&path), PRETTY);
-    assert_eq!(
-        fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-        0o640
-    );
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
 }
 
 #[test]
@@ -99,14 +76,8 @@ fn a_broken_file_does_not_stop_the_others() {
     assert_eq!((code, out.as_str()), (1, ""));
     assert!(err.contains(&format!("{}: parser: ", paths[0])), "{err}");
     assert!(err.contains("|from("), "the excerpt is missing: {err}");
-    assert!(
-        err.contains(&format!("cannot read {}: ", paths[1])),
-        "{err}"
-    );
-    assert_eq!(
-        (text(&broken).as_str(), text(&good).as_str()),
-        (BROKEN, PRETTY)
-    );
+    assert!(err.contains(&format!("cannot read {}: ", paths[1])), "{err}");
+    assert_eq!((text(&broken).as_str(), text(&good).as_str()), (BROKEN, PRETTY));
 }
 
 #[test]
@@ -117,10 +88,6 @@ fn wrong_arguments() {
         (&["-w"], 2, "Cannot write source files, none given.\n"),
         (&["-h"], 0, ""),
     ] {
-        assert_eq!(
-            run(args, ""),
-            (code, String::new(), format!("{text}{usage}")),
-            "{args:?}"
-        );
+        assert_eq!(run(args, ""), (code, String::new(), format!("{text}{usage}")), "{args:?}");
     }
 }

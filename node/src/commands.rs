@@ -143,11 +143,8 @@ fn load(flags: &Parsed, paths_at_home: bool) -> Result<Loaded, Error> {
     let home = std::env::var_os("HOME").map(PathBuf::from);
     let env = Environment::of_process();
     let mut search = Search::new(flag.as_deref(), &env, home.as_deref());
-    search.flags = Flags {
-        hostname: given("hostname"),
-        log_file: given("log-file"),
-        log_level: given("log-level"),
-    };
+    search.flags =
+        Flags { hostname: given("hostname"), log_file: given("log-file"), log_level: given("log-level") };
     search.paths_at_home = paths_at_home;
     Config::load(&search)
 }

@@ -29,8 +29,11 @@ pub fn engine(
     options.write_timeout = farad.write_timeout;
     options.default_retention_policy.clone_from(&config.default_retention_policy);
     options.server = server;
-    options.services =
-        Services { disabled: Services::parse_disabled(disabled), endpoints: endpoints(config)?, ..Services::default() };
+    options.services = Services {
+        disabled: Services::parse_disabled(disabled),
+        endpoints: endpoints(config)?,
+        ..Services::default()
+    };
     Ok(options)
 }
 
@@ -71,7 +74,9 @@ pub fn refuse(config: &Config) -> Result<(), String> {
     ];
     for (asked, what) in asked {
         if asked {
-            return Err(format!("{what} is not available in this version of Farad; switch it off to start without it"));
+            return Err(format!(
+                "{what} is not available in this version of Farad; switch it off to start without it"
+            ));
         }
     }
     Ok(())

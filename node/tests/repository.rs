@@ -10,7 +10,7 @@ const RIVER: &str =
     "model line tick lambda template pipeline alert catalog handler store config engine api testkit cli node";
 
 /// Third-party crates that one package alone may name: replacing them must stay a matter of one crate.
-const OWNED: [(&str, &str); 2] = [("rocksdb", "store"), ("hyper", "api")];
+const OWNED: [(&str, &str); 3] = [("rocksdb", "store"), ("axum", "api"), ("hyper", "api")];
 
 /// Crates whose answers depend on nothing but what they are given.
 const PURE: &str = "model line tick lambda template pipeline alert catalog";

@@ -16,36 +16,16 @@ use crate::session::{Failure, Session};
 use crate::vars;
 
 const FLAGS: &[Flag] = &[
-    Flag {
-        name: "tick",
-        kind: Kind::Text,
-        doc: "Path to the TICKscript",
-    },
-    Flag {
-        name: "type",
-        kind: Kind::Text,
-        doc: "The task type (stream|batch)",
-    },
-    Flag {
-        name: "template",
-        kind: Kind::Text,
-        doc: "Optional template ID",
-    },
-    Flag {
-        name: "vars",
-        kind: Kind::Text,
-        doc: "Optional path to a JSON vars file",
-    },
+    Flag { name: "tick", kind: Kind::Text, doc: "Path to the TICKscript" },
+    Flag { name: "type", kind: Kind::Text, doc: "The task type (stream|batch)" },
+    Flag { name: "template", kind: Kind::Text, doc: "Optional template ID" },
+    Flag { name: "vars", kind: Kind::Text, doc: "Optional path to a JSON vars file" },
     Flag {
         name: "file",
         kind: Kind::Text,
         doc: "Optional path to a JSON template task file. If id is given in the task file, it must match the Task id given on the command line.",
     },
-    Flag {
-        name: "no-reload",
-        kind: Kind::Switch,
-        doc: "Do not reload the task even if it is enabled",
-    },
+    Flag { name: "no-reload", kind: Kind::Switch, doc: "Do not reload the task even if it is enabled" },
     Flag {
         name: "dbrp",
         kind: Kind::Many,
@@ -95,16 +75,9 @@ fn run(session: &mut Session<'_>, args: &[String]) -> Result<(), Failure> {
     let mut settings = match parsed.text("file") {
         "" => settings(&parsed, script.as_deref())?,
         file => {
-            for flag in FLAGS
-                .iter()
-                .filter(|flag| !matches!(flag.name, "file" | "no-reload"))
-            {
+            for flag in FLAGS.iter().filter(|flag| !matches!(flag.name, "file" | "no-reload")) {
                 if parsed.all(flag.name).next().is_some() {
-                    writeln!(
-                        session.err,
-                        "-{} has no effect together with -file",
-                        flag.name
-                    )?;
+                    writeln!(session.err, "-{} has no effect together with -file", flag.name)?;
                 }
             }
             file_settings(file, id)?
@@ -112,10 +85,7 @@ fn run(session: &mut Session<'_>, args: &[String]) -> Result<(), Failure> {
     };
     let existing = match session.client.task(id, "") {
         Ok(task) => Some(task),
-        Err(ClientError::Refused {
-            status: StatusCode::NOT_FOUND,
-            ..
-        }) => None,
+        Err(ClientError::Refused { status: StatusCode::NOT_FOUND, .. }) => None,
         Err(error) => return Err(error.into()),
     };
     let path = task_path(id);
@@ -133,28 +103,19 @@ fn run(session: &mut Session<'_>, args: &[String]) -> Result<(), Failure> {
         return Err(Failure::FailedInScript(error.to_string(), excerpt));
     }
     if existing.is_some_and(|task| task.status == ENABLED) && !parsed.on("no-reload") {
-        session
-            .client
-            .update_task(&path, &json!({ "status": DISABLED }))?;
-        session
-            .client
-            .update_task(&path, &json!({ "status": ENABLED }))?;
+        session.client.update_task(&path, &json!({ "status": DISABLED }))?;
+        session.client.update_task(&path, &json!({ "status": ENABLED }))?;
     }
     Ok(())
 }
 
 /// The script, if one is named.
 fn read_script(path: &str) -> Result<Option<String>, Failure> {
-    if path.is_empty() {
-        Ok(None)
-    } else {
-        read(path).map(Some)
-    }
+    if path.is_empty() { Ok(None) } else { read(path).map(Some) }
 }
 
 fn read(path: &str) -> Result<String, Failure> {
-    fs::read_to_string(path)
-        .map_err(|error| Failure::Failed(format!("failed to open file {path}: {error}")))
+    fs::read_to_string(path).map_err(|error| Failure::Failed(format!("failed to open file {path}: {error}")))
 }
 
 /// The settings that the options name.
@@ -166,9 +127,7 @@ fn settings(parsed: &Parsed, script: Option<&str>) -> Result<Map<String, Value>,
             settings.insert("type".to_owned(), json!(kind));
         }
         other => {
-            return Err(Failure::Arguments(format!(
-                "invalid task type {other}; it is stream or batch"
-            )));
+            return Err(Failure::Arguments(format!("invalid task type {other}; it is stream or batch")));
         }
     }
     if !parsed.text("template").is_empty() {
@@ -178,10 +137,7 @@ fn settings(parsed: &Parsed, script: Option<&str>) -> Result<Map<String, Value>,
         .all("dbrp")
         .map(|text| {
             Dbrp::parse(text).map_err(|why| {
-                Failure::Arguments(format!(
-                    "invalid value {} for flag -dbrp: {why}",
-                    tick::quote(text)
-                ))
+                Failure::Arguments(format!("invalid value {} for flag -dbrp: {why}", tick::quote(text)))
             })
         })
         .collect::<Result<_, _>>()?;
@@ -204,10 +160,7 @@ fn settings(parsed: &Parsed, script: Option<&str>) -> Result<Map<String, Value>,
 
 /// The settings that a task file names.
 fn file_settings(path: &str, id: &str) -> Result<Map<String, Value>, Failure> {
-    match Path::new(path)
-        .extension()
-        .and_then(|extension| extension.to_str())
-    {
+    match Path::new(path).extension().and_then(|extension| extension.to_str()) {
         Some("json") => {}
         Some("yaml" | "yml") => {
             return Err(Failure::Failed(format!(
@@ -215,20 +168,13 @@ fn file_settings(path: &str, id: &str) -> Result<Map<String, Value>, Failure> {
             )));
         }
         _ => {
-            return Err(Failure::Failed(
-                "bad file extension. Must be JSON".to_owned(),
-            ));
+            return Err(Failure::Failed("bad file extension. Must be JSON".to_owned()));
         }
     }
-    let file = vars::read_task_file(&read(path)?).map_err(|why| {
-        Failure::Failed(format!(
-            "failed to unmarshal json task vars file {path:?}: {why}"
-        ))
-    })?;
+    let file = vars::read_task_file(&read(path)?)
+        .map_err(|why| Failure::Failed(format!("failed to unmarshal json task vars file {path:?}: {why}")))?;
     if !file.id.is_empty() && file.id != id {
-        return Err(Failure::Failed(format!(
-            "Task id given on command line does not match id in {path}"
-        )));
+        return Err(Failure::Failed(format!("Task id given on command line does not match id in {path}")));
     }
     Ok(file.settings)
 }

@@ -27,9 +27,7 @@ fn run(session: &mut Session<'_>, args: &[String]) -> Result<(), Failure> {
         return Err(Failure::Arguments("Must pass at least one ID".to_owned()));
     }
     if kind != "tasks" {
-        return Err(Failure::Failed(format!(
-            "cannot delete '{kind}' did you mean 'tasks'?"
-        )));
+        return Err(Failure::Failed(format!("cannot delete '{kind}' did you mean 'tasks'?")));
     }
     for pattern in patterns {
         for task in switch::matching(session, pattern)? {

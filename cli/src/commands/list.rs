@@ -26,9 +26,7 @@ pub(super) const LIST: Command = Command {
 
 fn run(session: &mut Session<'_>, args: &[String]) -> Result<(), Failure> {
     let Some((kind, patterns)) = args.split_first() else {
-        return Err(Failure::Arguments(
-            "Must specify 'tasks', 'topics', or 'topic-handlers'".to_owned(),
-        ));
+        return Err(Failure::Arguments("Must specify 'tasks', 'topics', or 'topic-handlers'".to_owned()));
     };
     let mut patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
     if patterns.is_empty() {
@@ -47,11 +45,7 @@ fn run(session: &mut Session<'_>, args: &[String]) -> Result<(), Failure> {
 fn tasks(session: &mut Session<'_>, patterns: &[&str]) -> Result<(), Failure> {
     let mut tasks = Vec::new();
     for pattern in patterns {
-        tasks.extend(
-            session
-                .client
-                .tasks(pattern, &["type", "status", "executing", "dbrps"])?,
-        );
+        tasks.extend(session.client.tasks(pattern, &["type", "status", "executing", "dbrps"])?);
     }
     tasks.sort_by(|a, b| a.id.cmp(&b.id));
     let id = 1 + widest(2, tasks.iter().map(|task| task.id.as_str()));
@@ -63,11 +57,7 @@ fn tasks(session: &mut Session<'_>, patterns: &[&str]) -> Result<(), Failure> {
     )?;
     for task in &tasks {
         let pairs = dbrp::show_all(task.dbrps.as_deref().unwrap_or_default());
-        writeln!(
-            out,
-            "{:<id$}{:<10}{:<10}{:<10}{pairs}",
-            task.id, task.r#type, task.status, task.executing
-        )?;
+        writeln!(out, "{:<id$}{:<10}{:<10}{:<10}{pairs}", task.id, task.r#type, task.status, task.executing)?;
     }
     Ok(())
 }
@@ -82,11 +72,7 @@ fn topics(session: &mut Session<'_>, patterns: &[&str]) -> Result<(), Failure> {
     let out = &mut session.out;
     writeln!(out, "{:<id$}{:<level$}{:>10}", "ID", "Level", "Collected")?;
     for topic in &topics {
-        writeln!(
-            out,
-            "{:<id$}{:<level$}{:>10}",
-            topic.id, topic.level, topic.collected
-        )?;
+        writeln!(out, "{:<id$}{:<level$}{:>10}", topic.id, topic.level, topic.collected)?;
     }
     Ok(())
 }
@@ -100,10 +86,7 @@ fn topic_handlers(session: &mut Session<'_>, patterns: &[&str]) -> Result<(), Fa
     let mut rows = Vec::new();
     for topic in session.client.topics(topic_pattern)? {
         for pattern in patterns {
-            for handler in session
-                .client
-                .topic_handlers(&topic.handlers_link.href, pattern)?
-            {
+            for handler in session.client.topic_handlers(&topic.handlers_link.href, pattern)? {
                 rows.push((topic.id.clone(), handler.id, handler.kind));
             }
         }

@@ -20,9 +20,7 @@ fn run(session: &mut Session<'_>, args: &[String]) -> Result<(), Failure> {
     let topic = session.client.topic(id)?;
     let mut events = session.client.topic_events(&topic.events_link.href)?;
     events.sort_by_key(|event| moment(&event.state.time));
-    let handlers = session
-        .client
-        .topic_handlers(&topic.handlers_link.href, "")?;
+    let handlers = session.client.topic_handlers(&topic.handlers_link.href, "")?;
     let handlers: Vec<&str> = handlers.iter().map(|handler| handler.id.as_str()).collect();
     let event = 1 + widest(5, events.iter().map(|event| event.id.as_str()));
     let message = 1 + widest(7, events.iter().map(|event| event.state.message.as_str()));
@@ -32,18 +30,10 @@ fn run(session: &mut Session<'_>, args: &[String]) -> Result<(), Failure> {
     writeln!(out, "Collected: {}", topic.collected)?;
     writeln!(out, "Handlers: [{}]", handlers.join(", "))?;
     writeln!(out, "Events:")?;
-    writeln!(
-        out,
-        "{:<event$}{:<9}{:<message$}{:<23}",
-        "Event", "Level", "Message", "Date"
-    )?;
+    writeln!(out, "{:<event$}{:<9}{:<message$}{:<23}", "Event", "Level", "Message", "Date")?;
     for row in &events {
         let date = go::rfc822_in(&row.state.time, &session.surroundings.zone);
-        writeln!(
-            out,
-            "{:<event$}{:<9}{:<message$}{date:<23}",
-            row.id, row.state.level, row.state.message
-        )?;
+        writeln!(out, "{:<event$}{:<9}{:<message$}{date:<23}", row.id, row.state.level, row.state.message)?;
     }
     Ok(())
 }

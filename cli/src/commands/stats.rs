@@ -21,9 +21,7 @@ pub(super) const STATS: Command = Command {
 
 fn run(session: &mut Session<'_>, args: &[String]) -> Result<(), Failure> {
     let [category] = args else {
-        return Err(Failure::FailedWithUsage(
-            "must provide a stats category".to_owned(),
-        ));
+        return Err(Failure::FailedWithUsage("must provide a stats category".to_owned()));
     };
     let vars = session.client.debug_vars()?;
     match category.as_str() {
@@ -54,25 +52,17 @@ fn general(session: &mut Session<'_>, vars: &DebugVars) -> Result<(), Failure> {
 }
 
 fn ingress(session: &mut Session<'_>, vars: &DebugVars) -> Result<(), Failure> {
-    let tag =
-        |stat: &crate::shapes::Stat, name: &str| stat.tags.get(name).cloned().unwrap_or_default();
+    let tag = |stat: &crate::shapes::Stat, name: &str| stat.tags.get(name).cloned().unwrap_or_default();
     let mut rows: Vec<(String, String, String, i64)> = vars
         .kapacitor
         .values()
         .filter(|stat| {
-            stat.name == "ingress"
-                && stat
-                    .tags
-                    .get("task_master")
-                    .is_some_and(|name| name == "main")
+            stat.name == "ingress" && stat.tags.get("task_master").is_some_and(|name| name == "main")
         })
         .map(|stat| {
             let points = stat.values.get("points_received");
-            let points = points.and_then(|points| {
-                points
-                    .as_i64()
-                    .or_else(|| points.as_f64().map(|f| f as i64))
-            });
+            let points =
+                points.and_then(|points| points.as_i64().or_else(|| points.as_f64().map(|f| f as i64)));
             (
                 tag(stat, "database"),
                 tag(stat, "retention_policy"),
@@ -92,11 +82,7 @@ fn ingress(session: &mut Session<'_>, vars: &DebugVars) -> Result<(), Failure> {
         "Database", "Retention Policy", "Measurement"
     )?;
     for row in &rows {
-        writeln!(
-            out,
-            "{:<database$}{:<policy$}{:<measurement$}{:>15}",
-            row.0, row.1, row.2, row.3
-        )?;
+        writeln!(out, "{:<database$}{:<policy$}{:<measurement$}{:>15}", row.0, row.1, row.2, row.3)?;
     }
     Ok(())
 }

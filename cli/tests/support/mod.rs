@@ -30,10 +30,7 @@ impl Fake {
 
     /// Stops it and returns the requests: first line without the version, then the body.
     pub fn requests(self) -> Vec<String> {
-        TcpStream::connect(&self.address)
-            .unwrap()
-            .write_all(END.as_bytes())
-            .unwrap();
+        TcpStream::connect(&self.address).unwrap().write_all(END.as_bytes()).unwrap();
         self.thread.join().unwrap()
     }
 }
@@ -44,22 +41,16 @@ fn serve(listener: &TcpListener, answers: Vec<(u16, String)>) -> Vec<String> {
     loop {
         let (mut stream, _) = listener.accept().unwrap();
         // A client that stalls must fail the test, not hang it.
-        stream
-            .set_read_timeout(Some(Duration::from_secs(10)))
-            .unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         let request = read_request(&mut stream);
         if request == END {
             return requests;
         }
         requests.push(request);
-        let (status, body) = answers.next().unwrap_or((
-            500,
-            r#"{"error": "the case has no answer for this"}"#.to_owned(),
-        ));
-        let head = format!(
-            "HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-            body.len()
-        );
+        let (status, body) =
+            answers.next().unwrap_or((500, r#"{"error": "the case has no answer for this"}"#.to_owned()));
+        let head =
+            format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
         stream.write_all(head.as_bytes()).unwrap();
         stream.write_all(body.as_bytes()).unwrap();
     }
@@ -76,21 +67,11 @@ fn read_request(stream: &mut TcpStream) -> String {
         }
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
             let header = |name: &str| {
-                head.lines().find_map(|line| {
-                    line.strip_prefix(name)?
-                        .strip_prefix(": ")
-                        .map(str::to_owned)
-                })
+                head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": ").map(str::to_owned))
             };
-            let length: usize =
-                header("content-length").map_or(0, |length| length.parse().unwrap());
+            let length: usize = header("content-length").map_or(0, |length| length.parse().unwrap());
             if body.len() >= length {
-                let mut request = head
-                    .lines()
-                    .next()
-                    .unwrap()
-                    .trim_end_matches(" HTTP/1.1")
-                    .to_owned();
+                let mut request = head.lines().next().unwrap().trim_end_matches(" HTTP/1.1").to_owned();
                 if let Some(authorization) = header("authorization") {
                     request.push_str(&format!("\nauthorization: {authorization}"));
                 }
@@ -125,9 +106,7 @@ impl Case {
 
     /// The body of the one block of that kind; empty if there is none.
     pub fn one(&self, kind: &str) -> String {
-        self.all(kind)
-            .next()
-            .map_or(String::new(), |(_, body)| body.to_owned())
+        self.all(kind).next().map_or(String::new(), |(_, body)| body.to_owned())
     }
 }
 
@@ -137,21 +116,11 @@ pub fn read_cases(text: &str) -> Vec<Case> {
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
         if let Some(name) = line.strip_prefix("## ") {
-            cases.push(Case {
-                name: name.to_owned(),
-                blocks: Vec::new(),
-            });
+            cases.push(Case { name: name.to_owned(), blocks: Vec::new() });
         } else if let Some(tag) = line.strip_prefix("```") {
-            let body: String = lines
-                .by_ref()
-                .take_while(|line| *line != "```")
-                .map(|line| format!("{line}\n"))
-                .collect();
-            cases
-                .last_mut()
-                .expect("a block before the first heading")
-                .blocks
-                .push((tag.to_owned(), body));
+            let body: String =
+                lines.by_ref().take_while(|line| *line != "```").map(|line| format!("{line}\n")).collect();
+            cases.last_mut().expect("a block before the first heading").blocks.push((tag.to_owned(), body));
         }
     }
     cases

@@ -8,9 +8,7 @@ use std::sync::Arc;
 
 /// The number of a delivery. Grows with time: deliveries in order of their numbers are in the
 /// order in which their events were taken.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct DeliveryId(pub u64);
 
 impl fmt::Display for DeliveryId {
@@ -127,32 +125,19 @@ pub fn event_bytes(event: &Event) -> u64 {
     let texts = state.id.len() + state.message.len() + state.details.len();
     let names = event.name.len() + event.task.len() + event.group.len() + event.category.len();
     let topics: usize = event.topics.iter().map(|topic| topic.len() + 16).sum();
-    let fields: usize = event
-        .fields
-        .iter()
-        .map(|(name, value)| name.len() + value_bytes(value))
-        .sum();
+    let fields: usize = event.fields.iter().map(|(name, value)| name.len() + value_bytes(value)).sum();
     let data: usize = event.data.iter().map(row_bytes).sum();
     (FIXED + texts + names + topics + event.tags.as_bytes().len() + fields + data) as u64
 }
 
 fn row_bytes(row: &model::Row) -> usize {
     let columns: usize = row.columns.iter().map(|name| name.len() + 16).sum();
-    let cells: usize = row
-        .values
-        .iter()
-        .flatten()
-        .map(|cell| cell.as_ref().map_or(24, value_bytes))
-        .sum();
+    let cells: usize = row.values.iter().flatten().map(|cell| cell.as_ref().map_or(24, value_bytes)).sum();
     row.name.len() + row.tags.as_bytes().len() + columns + cells + row.values.len() * 24
 }
 
 fn value_bytes(value: &Value) -> usize {
-    24 + if let Value::Str(text) = value {
-        text.len()
-    } else {
-        0
-    }
+    24 + if let Value::Str(text) = value { text.len() } else { 0 }
 }
 
 #[cfg(test)]
@@ -161,24 +146,18 @@ mod tests {
 
     #[test]
     fn clips_between_characters() {
-        for (text, bytes_max, expected) in [
-            ("aö", 3, "aö"),
-            ("aö", 2, "a"),
-            ("ö", 1, ""),
-            ("", 5, ""),
-            ("ab", 0, ""),
-        ] {
+        for (text, bytes_max, expected) in
+            [("aö", 3, "aö"), ("aö", 2, "a"), ("ö", 1, ""), ("", 5, ""), ("ab", 0, "")]
+        {
             assert_eq!(clip(text, bytes_max), expected);
         }
     }
 
     #[test]
     fn keys_are_plain_ascii() {
-        for (text, expected) in [
-            ("main:cpu:alert2", "main:cpu:alert2"),
-            ("a b/c%", "a%20b%2Fc%25"),
-            ("ö\n", "%C3%B6%0A"),
-        ] {
+        for (text, expected) in
+            [("main:cpu:alert2", "main:cpu:alert2"), ("a b/c%", "a%20b%2Fc%25"), ("ö\n", "%C3%B6%0A")]
+        {
             let mut key = String::new();
             encode(&mut key, text);
             assert_eq!(key, expected);

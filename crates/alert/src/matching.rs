@@ -15,8 +15,7 @@ impl Matcher {
     /// they remember would have to be agreed on by all members, and Kapacitor forgets it at every
     /// restart.
     pub fn compile(text: &str) -> Result<Matcher, Error> {
-        let expression =
-            tick::parse_lambda(text).map_err(|error| Error::Match(error.one_line(text)))?;
+        let expression = tick::parse_lambda(text).map_err(|error| Error::Match(error.one_line(text)))?;
         let lambda = Lambda::compile(&expression, FunctionSet::Match)
             .map_err(|error| Error::Match(error.one_line(text)))?;
         if lambda.is_stateful() {
@@ -30,10 +29,7 @@ impl Matcher {
     /// Times of day are read in UTC, so that all members agree. An error says why it cannot be
     /// told; such an event is not handled.
     pub fn matches(&self, event: &Event, previous_level: Level, now: Time) -> Result<bool, String> {
-        let scope = EventScope {
-            event,
-            previous_level,
-        };
+        let scope = EventScope { event, previous_level };
         self.lambda
             .eval_bool(&scope, &mut State::default(), &Env::utc(now))
             .map_err(|error| error.to_string())
@@ -47,10 +43,7 @@ struct EventScope<'a> {
 
 impl Scope for EventScope<'_> {
     fn get(&self, name: &str) -> Lookup<'_> {
-        self.event
-            .tags
-            .get(name)
-            .map_or(Lookup::Missing, Lookup::Str)
+        self.event.tags.get(name).map_or(Lookup::Missing, Lookup::Str)
     }
 
     fn time(&self) -> Time {
@@ -109,14 +102,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_a_match() {
-        for text in [
-            "",
-            "level() >",
-            "nope()",
-            "level() == WORST",
-            "count() > 2",
-            "\"host\" =~ /(/",
-        ] {
+        for text in ["", "level() >", "nope()", "level() == WORST", "count() > 2", "\"host\" =~ /(/"] {
             let error = Matcher::compile(text).expect_err(text).to_string();
             assert!(error.starts_with("invalid match expression: "), "{error}");
         }

@@ -9,36 +9,22 @@ static ID: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^[-._\p{L}0-9
 static TOPIC: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^[-:._\p{L}0-9]+$").ok());
 
 fn fits(pattern: &Option<Regex>, name: &str) -> bool {
-    pattern
-        .as_ref()
-        .is_some_and(|pattern| pattern.is_match(name))
+    pattern.as_ref().is_some_and(|pattern| pattern.is_match(name))
 }
 
 /// A topic that handlers are registered on: letters and digits of any script, `-`, `:`, `.`, `_`.
 pub fn check_topic_name(name: &str) -> Result<(), Error> {
-    if fits(&TOPIC, name) {
-        Ok(())
-    } else {
-        Err(Error::TopicName(name.to_owned()))
-    }
+    if fits(&TOPIC, name) { Ok(()) } else { Err(Error::TopicName(name.to_owned())) }
 }
 
 /// The id of a handler: letters and digits of any script, `-`, `.`, `_`.
 pub fn check_handler_id(id: &str) -> Result<(), Error> {
-    if fits(&ID, id) {
-        Ok(())
-    } else {
-        Err(Error::HandlerId(id.to_owned()))
-    }
+    if fits(&ID, id) { Ok(()) } else { Err(Error::HandlerId(id.to_owned())) }
 }
 
 /// The id of a task (and of a template): letters and digits of any script, `-`, `.`, `_`.
 pub fn check_task_id(id: &str) -> Result<(), Error> {
-    if fits(&ID, id) {
-        Ok(())
-    } else {
-        Err(Error::TaskId(id.to_owned()))
-    }
+    if fits(&ID, id) { Ok(()) } else { Err(Error::TaskId(id.to_owned())) }
 }
 
 #[cfg(test)]

@@ -8,8 +8,7 @@ use template::number::format_int;
 /// in the topic through which it goes (an event that goes to two topics may have two).
 pub fn event_json(event: &Event, previous_level: Level) -> Vec<u8> {
     let state = &event.state;
-    let mut out =
-        Vec::with_capacity(256 + state.id.len() + state.message.len() + state.details.len());
+    let mut out = Vec::with_capacity(256 + state.id.len() + state.message.len() + state.details.len());
     out.extend_from_slice(b"{\"id\":");
     json::string(&mut out, &state.id);
     out.extend_from_slice(b",\"message\":");
@@ -25,11 +24,7 @@ pub fn event_json(event: &Event, previous_level: Level) -> Vec<u8> {
     result_json(&event.data, &mut out);
     level(&mut out, "previousLevel", previous_level);
     out.extend_from_slice(b",\"recoverable\":");
-    out.extend_from_slice(if event.recoverable {
-        b"true}"
-    } else {
-        b"false}"
-    });
+    out.extend_from_slice(if event.recoverable { b"true}" } else { b"false}" });
     out
 }
 
@@ -116,12 +111,7 @@ mod tests {
     use super::*;
     use model::{EventState, Identity, TagSet, Value};
 
-    fn row(
-        name: &str,
-        tags: &[(&str, &str)],
-        columns: &[&str],
-        values: Vec<Vec<Option<Value>>>,
-    ) -> Row {
+    fn row(name: &str, tags: &[(&str, &str)], columns: &[&str], values: Vec<Vec<Option<Value>>>) -> Row {
         Row {
             name: name.into(),
             tags: TagSet::new(tags.iter().copied()),

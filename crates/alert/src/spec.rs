@@ -25,12 +25,7 @@ pub struct HandlerSpec {
 impl HandlerSpec {
     /// A handler for every event.
     pub fn new(id: &str, kind: &str, options: Options) -> HandlerSpec {
-        HandlerSpec {
-            id: id.into(),
-            kind: kind.into(),
-            options,
-            matching: String::new(),
-        }
+        HandlerSpec { id: id.into(), kind: kind.into(), options, matching: String::new() }
     }
 
     /// Checks id, kind and match expression; the options are the `handler` crate's to check.
@@ -52,17 +47,12 @@ mod json_text {
     use super::Options;
     use serde::{Deserialize, Deserializer, Serializer, de, ser};
 
-    pub(super) fn serialize<S: Serializer>(
-        options: &Options,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(options: &Options, serializer: S) -> Result<S::Ok, S::Error> {
         let text = serde_json::to_string(options).map_err(ser::Error::custom)?;
         serializer.serialize_str(&text)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Options, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Options, D::Error> {
         let text = String::deserialize(deserializer)?;
         serde_json::from_str(&text).map_err(de::Error::custom)
     }

@@ -36,10 +36,7 @@ impl Handler {
             "" => Matching::All,
             text => Matching::Expression(Arc::new(Matcher::compile(text)?)),
         };
-        Ok(Handler {
-            spec: Arc::new(spec),
-            matching,
-        })
+        Ok(Handler { spec: Arc::new(spec), matching })
     }
 
     /// Of a definition that was accepted before, perhaps by another version: it must not keep the
@@ -69,10 +66,7 @@ pub struct Topic {
 impl Topic {
     /// The highest level of its events.
     pub fn level(&self) -> Level {
-        let highest = Level::ALL
-            .into_iter()
-            .rev()
-            .find(|level| self.counts[*level as usize] > 0);
+        let highest = Level::ALL.into_iter().rev().find(|level| self.counts[*level as usize] > 0);
         highest.unwrap_or(Level::Ok)
     }
 
@@ -88,9 +82,7 @@ impl Topic {
 
     /// The states of its events, in order of their ids, at least as bad as `min_level`.
     pub fn events(&self, min_level: Level) -> impl Iterator<Item = &EventState> {
-        self.events
-            .values()
-            .filter(move |state| state.level >= min_level)
+        self.events.values().filter(move |state| state.level >= min_level)
     }
 
     /// The state of one event.
@@ -171,14 +163,7 @@ mod tests {
     use super::*;
 
     fn state(id: &str, level: Level, time: Time) -> EventState {
-        EventState {
-            id: id.into(),
-            message: String::new(),
-            details: String::new(),
-            time,
-            duration: 0,
-            level,
-        }
+        EventState { id: id.into(), message: String::new(), details: String::new(), time, duration: 0, level }
     }
 
     #[test]

@@ -53,10 +53,7 @@ pub struct TopicDecision {
 impl TopicDecision {
     /// The handlers that get the event.
     pub fn notified(&self) -> impl Iterator<Item = &Arc<HandlerSpec>> {
-        self.handlers
-            .iter()
-            .filter(|(_, verdict)| *verdict == Verdict::Notify)
-            .map(|(spec, _)| spec)
+        self.handlers.iter().filter(|(_, verdict)| *verdict == Verdict::Notify).map(|(spec, _)| spec)
     }
 }
 
@@ -115,10 +112,7 @@ impl Topics {
     /// Notes an event as taken, and with it all earlier ones of its shard. False when it was taken
     /// before.
     pub fn take(&mut self, identity: Identity) -> bool {
-        let new = self
-            .taken
-            .get(&identity.shard)
-            .is_none_or(|last| *last < identity);
+        let new = self.taken.get(&identity.shard).is_none_or(|last| *last < identity);
         if new {
             self.taken.insert(identity.shard, identity);
         }
@@ -132,11 +126,7 @@ impl Topics {
 pub fn decide(topics: &mut Topics, event: &Event, now: Time) -> Decision {
     let identity = event.identity;
     if !topics.take(identity) {
-        return Decision {
-            identity,
-            reason: Reason::AlreadyTaken,
-            topics: Vec::new(),
-        };
+        return Decision { identity, reason: Reason::AlreadyTaken, topics: Vec::new() };
     }
     let mut decisions: Vec<TopicDecision> = Vec::with_capacity(event.topics.len());
     for name in &event.topics {
@@ -145,36 +135,18 @@ pub fn decide(topics: &mut Topics, event: &Event, now: Time) -> Decision {
             decisions.push(decide_topic(topics.entry(name), name, event, now));
         }
     }
-    let reason = if decisions.is_empty() {
-        Reason::NoTopic
-    } else {
-        Reason::Taken
-    };
-    Decision {
-        identity,
-        reason,
-        topics: decisions,
-    }
+    let reason = if decisions.is_empty() { Reason::NoTopic } else { Reason::Taken };
+    Decision { identity, reason, topics: decisions }
 }
 
 fn decide_topic(topic: &mut Topic, name: &Name, event: &Event, now: Time) -> TopicDecision {
     let opened = !topic.is_open();
     let previous_level = topic.collect(&event.state);
     let handlers = topic.handlers().iter();
-    let handlers = handlers.map(|handler| {
-        (
-            handler.spec.clone(),
-            verdict(handler, event, previous_level, now),
-        )
-    });
+    let handlers =
+        handlers.map(|handler| (handler.spec.clone(), verdict(handler, event, previous_level, now)));
     let handlers = handlers.collect();
-    TopicDecision {
-        topic: name.clone(),
-        opened,
-        previous_level,
-        topic_level: topic.level(),
-        handlers,
-    }
+    TopicDecision { topic: name.clone(), opened, previous_level, topic_level: topic.level(), handlers }
 }
 
 fn verdict(handler: &Handler, event: &Event, previous_level: Level, now: Time) -> Verdict {
@@ -197,11 +169,7 @@ pub(crate) mod tests {
 
     pub(crate) fn event(shard: u32, index: u64, id: &str, level: Level) -> Event {
         Event {
-            identity: Identity {
-                shard,
-                index,
-                sequence: 0,
-            },
+            identity: Identity { shard, index, sequence: 0 },
             topics: vec!["main:task:alert2".into(), "named".into()],
             state: EventState {
                 id: id.into(),
@@ -224,33 +192,23 @@ pub(crate) mod tests {
     }
 
     fn spec(id: &str, matching: &str) -> Handler {
-        let spec = HandlerSpec {
-            matching: matching.into(),
-            ..HandlerSpec::new(id, "log", Default::default())
-        };
+        let spec =
+            HandlerSpec { matching: matching.into(), ..HandlerSpec::new(id, "log", Default::default()) };
         Handler::new(spec).expect("valid")
     }
 
     fn notified(decision: &Decision, topic: usize) -> Vec<&str> {
-        decision.topics[topic]
-            .notified()
-            .map(|spec| &*spec.id)
-            .collect()
+        decision.topics[topic].notified().map(|spec| &*spec.id).collect()
     }
 
     #[test]
     fn each_topic_has_its_own_previous_level() {
         let mut topics = Topics::default();
-        topics
-            .entry(&"named".into())
-            .remember(&event(0, 0, "e", Level::Warning).state);
+        topics.entry(&"named".into()).remember(&event(0, 0, "e", Level::Warning).state);
         let decision = decide(&mut topics, &event(0, 1, "e", Level::Critical), 0);
         assert_eq!(decision.reason, Reason::Taken);
-        let seen: Vec<_> = decision
-            .topics
-            .iter()
-            .map(|t| (&*t.topic, t.opened, t.previous_level, t.topic_level))
-            .collect();
+        let seen: Vec<_> =
+            decision.topics.iter().map(|t| (&*t.topic, t.opened, t.previous_level, t.topic_level)).collect();
         assert_eq!(
             seen,
             [
@@ -266,10 +224,7 @@ pub(crate) mod tests {
         decide(&mut topics, &event(0, 5, "e", Level::Critical), 0);
         for index in [5, 4] {
             let decision = decide(&mut topics, &event(0, index, "e", Level::Ok), 0);
-            assert_eq!(
-                (decision.reason, decision.topics.len()),
-                (Reason::AlreadyTaken, 0)
-            );
+            assert_eq!((decision.reason, decision.topics.len()), (Reason::AlreadyTaken, 0));
         }
         let named = topics.get("named").expect("made by the event");
         assert_eq!((named.level(), named.collected()), (Level::Critical, 1));
@@ -280,11 +235,8 @@ pub(crate) mod tests {
     #[test]
     fn handlers_get_what_they_match() {
         let mut topics = Topics::default();
-        let handlers = vec![
-            spec("all", ""),
-            spec("worse", "level() > WARNING"),
-            spec("rack", "\"rack\" == 'r1'"),
-        ];
+        let handlers =
+            vec![spec("all", ""), spec("worse", "level() > WARNING"), spec("rack", "\"rack\" == 'r1'")];
         topics.entry(&"named".into()).set_handlers(handlers);
         let decision = decide(&mut topics, &event(0, 1, "e", Level::Warning), 0);
         assert_eq!(notified(&decision, 1), ["all"]);
@@ -293,25 +245,14 @@ pub(crate) mod tests {
             matches!(&decision.topics[1].handlers[2].1, Verdict::MatchFailed(error) if error.contains("rack"))
         );
         assert_eq!(
-            notified(
-                &decide(&mut topics, &event(0, 2, "e", Level::Critical), 0),
-                1
-            ),
+            notified(&decide(&mut topics, &event(0, 2, "e", Level::Critical), 0), 1),
             ["all", "worse"]
         );
 
-        let broken = HandlerSpec {
-            matching: "(".into(),
-            ..HandlerSpec::new("b", "log", Default::default())
-        };
-        topics
-            .entry(&"named".into())
-            .set_handlers(vec![Handler::load(broken)]);
+        let broken = HandlerSpec { matching: "(".into(), ..HandlerSpec::new("b", "log", Default::default()) };
+        topics.entry(&"named".into()).set_handlers(vec![Handler::load(broken)]);
         let decision = decide(&mut topics, &event(0, 3, "e", Level::Critical), 0);
-        assert!(matches!(
-            decision.topics[1].handlers[0].1,
-            Verdict::MatchFailed(_)
-        ));
+        assert!(matches!(decision.topics[1].handlers[0].1, Verdict::MatchFailed(_)));
     }
 
     #[test]

@@ -5,11 +5,11 @@ pub mod room;
 
 use crate::call::Call;
 use crate::reply::Reply;
+use axum::body::Body;
 use bytes::Bytes;
 use http::StatusCode;
 use http::header::CONTENT_LENGTH;
 use http_body_util::BodyExt;
-use axum::body::Body;
 use serde::de::Deserialize;
 use serde_json::Value;
 use std::time::Duration;

@@ -3,8 +3,8 @@
 use crate::query;
 use crate::reply::Reply;
 use crate::server::Server;
-use http::request::Parts;
 use axum::body::Body;
+use http::request::Parts;
 use std::borrow::Cow;
 use std::sync::Arc;
 

@@ -9,12 +9,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 impl Catalog {
-    pub(crate) fn publish(
-        &mut self,
-        events: &[Arc<Event>],
-        now: Time,
-        limits: &OutboxLimits,
-    ) -> Outcome {
+    pub(crate) fn publish(&mut self, events: &[Arc<Event>], now: Time, limits: &OutboxLimits) -> Outcome {
         let mut published = Published::default();
         let mut ids: Vec<DeliveryId> = Vec::new();
         let mut lanes = BTreeSet::new();
@@ -23,10 +18,7 @@ impl Catalog {
             if decision.reason != Reason::AlreadyTaken {
                 self.mark_decision(event, &decision);
                 let new = new_deliveries(&decision);
-                lanes.extend(
-                    new.iter()
-                        .map(|new| (new.topic.clone(), new.handler.id.clone())),
-                );
+                lanes.extend(new.iter().map(|new| (new.topic.clone(), new.handler.id.clone())));
                 if !new.is_empty() {
                     ids.extend(self.outbox.push(event.clone(), new, now, &mut self.dirty));
                 }
@@ -34,15 +26,10 @@ impl Catalog {
             published.decisions.push(decision);
         }
         for lane in &lanes {
-            published
-                .dropped
-                .extend(self.outbox.enforce(lane, limits, now, &mut self.dirty));
+            published.dropped.extend(self.outbox.enforce(lane, limits, now, &mut self.dirty));
         }
         // What was dropped at once is gone from the outbox and is not handed out.
-        published.deliveries = ids
-            .iter()
-            .filter_map(|id| self.outbox.delivery(id.0))
-            .collect();
+        published.deliveries = ids.iter().filter_map(|id| self.outbox.delivery(id.0)).collect();
         Outcome::Published(published)
     }
 
@@ -51,10 +38,7 @@ impl Catalog {
         for topic in &decision.topics {
             // Most events of a healthy system are OK after OK: nothing is stored of them.
             if event.state.level != Level::Ok || topic.previous_level != Level::Ok {
-                self.dirty.insert(Key::EventState(
-                    topic.topic.clone(),
-                    event.state.id.as_str().into(),
-                ));
+                self.dirty.insert(Key::EventState(topic.topic.clone(), event.state.id.as_str().into()));
             }
             if topic.opened {
                 self.dirty.insert(Key::Topic(topic.topic.clone()));
@@ -91,11 +75,7 @@ impl Catalog {
     }
 
     pub(crate) fn delete_topic(&mut self, name: &Name) -> Outcome {
-        let handlers = self
-            .topics
-            .get(name)
-            .map(|topic| topic.handlers().to_vec())
-            .unwrap_or_default();
+        let handlers = self.topics.get(name).map(|topic| topic.handlers().to_vec()).unwrap_or_default();
         let open = self.topics.get(name).is_some_and(|topic| topic.is_open());
         self.remove_topic(name);
         if open && !handlers.is_empty() {
@@ -113,8 +93,7 @@ impl Catalog {
         topic.open();
         topic.remember(state);
         self.dirty.insert(Key::Topic(name.clone()));
-        self.dirty
-            .insert(Key::EventState(name.clone(), state.id.as_str().into()));
+        self.dirty.insert(Key::EventState(name.clone(), state.id.as_str().into()));
         Outcome::Done
     }
 
@@ -139,8 +118,7 @@ impl Catalog {
         };
         self.dirty.insert(Key::Topic(name.clone()));
         let events = topic.events(Level::Info);
-        self.dirty
-            .extend(events.map(|state| Key::EventState(name.clone(), state.id.as_str().into())));
+        self.dirty.extend(events.map(|state| Key::EventState(name.clone(), state.id.as_str().into())));
     }
 }
 

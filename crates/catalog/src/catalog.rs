@@ -64,26 +64,14 @@ impl Catalog {
             Command::UpdateTask { id, patch, now } => self.update_task(id, patch, *now),
             Command::DeleteTask { id } => Ok(self.delete_task(id)),
             Command::SetTaskError { id, error } => self.set_task_error(id, error),
-            Command::PublishEvents {
-                events,
-                now,
-                limits,
-            } => Ok(self.publish(events, *now, limits)),
-            Command::SetTopicHandlers { topic, handlers } => {
-                self.set_topic_handlers(topic, handlers)
-            }
+            Command::PublishEvents { events, now, limits } => Ok(self.publish(events, *now, limits)),
+            Command::SetTopicHandlers { topic, handlers } => self.set_topic_handlers(topic, handlers),
             Command::CloseTopic { topic } => Ok(self.close_topic(topic)),
             Command::DeleteTopic { topic } => Ok(self.delete_topic(topic)),
             Command::SetEventState { topic, state } => Ok(self.set_event_state(topic, state)),
             Command::Delivered { ids } => Ok(self.delivered(ids)),
-            Command::DeliveryFailed {
-                id,
-                attempts,
-                next_at,
-                error,
-            } => {
-                self.outbox
-                    .failed(*id, *attempts, *next_at, error, &mut self.dirty);
+            Command::DeliveryFailed { id, attempts, next_at, error } => {
+                self.outbox.failed(*id, *attempts, *next_at, error, &mut self.dirty);
                 Ok(Outcome::Done)
             }
             Command::DropDelivery { id, reason } => {
@@ -126,21 +114,10 @@ impl Catalog {
     /// The deliveries on their way, in the order in which they must be handed out, each with its
     /// handler as it is defined now (as it was, when it is gone).
     pub fn deliveries(&self) -> impl Iterator<Item = Delivery> {
-        let deliveries = self
-            .outbox
-            .deliveries
-            .keys()
-            .filter_map(|id| self.outbox.delivery(*id));
+        let deliveries = self.outbox.deliveries.keys().filter_map(|id| self.outbox.delivery(*id));
         deliveries.map(|mut delivery| {
-            let handlers = self
-                .topics
-                .get(&delivery.topic)
-                .map(Topic::handlers)
-                .unwrap_or_default();
-            if let Some(now) = handlers
-                .iter()
-                .find(|handler| handler.spec.id == delivery.handler.id)
-            {
+            let handlers = self.topics.get(&delivery.topic).map(Topic::handlers).unwrap_or_default();
+            if let Some(now) = handlers.iter().find(|handler| handler.spec.id == delivery.handler.id) {
                 delivery.handler = now.spec.clone();
             }
             delivery
@@ -149,9 +126,6 @@ impl Catalog {
 
     /// What waits for the handlers: topic, handler id, state.
     pub fn lanes(&self) -> impl Iterator<Item = (&Name, &Name, &LaneState)> {
-        self.outbox
-            .lanes
-            .iter()
-            .map(|((topic, handler), lane)| (topic, handler, lane))
+        self.outbox.lanes.iter().map(|((topic, handler), lane)| (topic, handler, lane))
     }
 }

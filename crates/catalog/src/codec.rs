@@ -14,21 +14,10 @@ pub(crate) fn encode<T: Serialize>(value: &T) -> Vec<u8> {
 }
 
 pub(crate) fn decode<T: DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<T, Error> {
-    let (&format, rest) = bytes
-        .split_first()
-        .ok_or_else(|| Error::damaged(what, "it is empty"))?;
+    let (&format, rest) = bytes.split_first().ok_or_else(|| Error::damaged(what, "it is empty"))?;
     if format != FORMAT {
-        return Err(Error::Version {
-            what,
-            found: format,
-            known: FORMAT,
-        });
+        return Err(Error::Version { what, found: format, known: FORMAT });
     }
-    let (value, rest) =
-        postcard::take_from_bytes(rest).map_err(|error| Error::damaged(what, error))?;
-    if rest.is_empty() {
-        Ok(value)
-    } else {
-        Err(Error::damaged(what, "bytes are left over"))
-    }
+    let (value, rest) = postcard::take_from_bytes(rest).map_err(|error| Error::damaged(what, error))?;
+    if rest.is_empty() { Ok(value) } else { Err(Error::damaged(what, "bytes are left over")) }
 }

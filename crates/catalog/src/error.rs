@@ -46,9 +46,6 @@ pub enum Error {
 
 impl Error {
     pub(crate) fn damaged(what: &'static str, reason: impl ToString) -> Error {
-        Error::Damaged {
-            what,
-            reason: reason.to_string(),
-        }
+        Error::Damaged { what, reason: reason.to_string() }
     }
 }

@@ -46,12 +46,8 @@ impl Key {
 
     /// From [`Key::encode`].
     pub fn decode(bytes: &[u8]) -> Result<Key, Error> {
-        parse(bytes).ok_or_else(|| {
-            Error::damaged(
-                "a key of the control state",
-                format!("unknown key {bytes:02x?}"),
-            )
-        })
+        parse(bytes)
+            .ok_or_else(|| Error::damaged("a key of the control state", format!("unknown key {bytes:02x?}")))
     }
 }
 

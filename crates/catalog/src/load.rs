@@ -26,10 +26,7 @@ impl Catalog {
     /// What changed since the last call, for the store to write in one batch.
     pub fn take_changes(&mut self) -> Vec<Change> {
         let dirty = std::mem::take(&mut self.dirty);
-        dirty
-            .into_iter()
-            .map(|key| (key.encode(), self.value(&key)))
-            .collect()
+        dirty.into_iter().map(|key| (key.encode(), self.value(&key))).collect()
     }
 
     /// All that is stored, in order of the keys.
@@ -44,33 +41,14 @@ impl Catalog {
                     .map(|state| Key::EventState(name.clone(), state.id.as_str().into())),
             );
         }
+        keys.extend(self.topics.taken().map(|identity| Key::Taken(identity.shard)));
+        keys.extend(self.outbox.events.keys().map(|number| Key::OutboxEvent(*number)));
+        keys.extend(self.outbox.deliveries.keys().map(|number| Key::Delivery(*number)));
         keys.extend(
-            self.topics
-                .taken()
-                .map(|identity| Key::Taken(identity.shard)),
+            self.outbox.lanes.keys().map(|(topic, handler)| Key::Lane(topic.clone(), handler.clone())),
         );
-        keys.extend(
-            self.outbox
-                .events
-                .keys()
-                .map(|number| Key::OutboxEvent(*number)),
-        );
-        keys.extend(
-            self.outbox
-                .deliveries
-                .keys()
-                .map(|number| Key::Delivery(*number)),
-        );
-        keys.extend(
-            self.outbox
-                .lanes
-                .keys()
-                .map(|(topic, handler)| Key::Lane(topic.clone(), handler.clone())),
-        );
-        let mut entries: Vec<_> = keys
-            .iter()
-            .filter_map(|key| self.value(key).map(|value| (key.encode(), value)))
-            .collect();
+        let mut entries: Vec<_> =
+            keys.iter().filter_map(|key| self.value(key).map(|value| (key.encode(), value))).collect();
         entries.sort();
         entries
     }
@@ -92,39 +70,22 @@ impl Catalog {
     fn value(&self, key: &Key) -> Option<Vec<u8>> {
         match key {
             Key::Meta => {
-                let (next_event, next_delivery) =
-                    (self.outbox.next_event, self.outbox.next_delivery);
-                Some(codec::encode(&Meta {
-                    applied: self.applied,
-                    next_event,
-                    next_delivery,
-                }))
+                let (next_event, next_delivery) = (self.outbox.next_event, self.outbox.next_delivery);
+                Some(codec::encode(&Meta { applied: self.applied, next_event, next_delivery }))
             }
             Key::Task(id) => self.tasks.get(id).map(|task| codec::encode(&**task)),
             Key::Topic(name) => self.topics.get(name).map(|topic| {
-                let handlers = topic
-                    .handlers()
-                    .iter()
-                    .map(|handler| handler.spec.clone())
-                    .collect();
-                codec::encode(&StoredTopic {
-                    open: topic.is_open(),
-                    handlers,
-                })
+                let handlers = topic.handlers().iter().map(|handler| handler.spec.clone()).collect();
+                codec::encode(&StoredTopic { open: topic.is_open(), handlers })
             }),
             Key::EventState(topic, id) => {
                 let state = self.topics.get(topic)?.event(id)?;
                 (state.level != Level::Ok).then(|| codec::encode(state))
             }
-            Key::Taken(shard) => self
-                .topics
-                .taken_of(*shard)
-                .map(|identity| codec::encode(&identity)),
-            Key::OutboxEvent(number) => self
-                .outbox
-                .events
-                .get(number)
-                .map(|held| codec::encode(&*held.event)),
+            Key::Taken(shard) => self.topics.taken_of(*shard).map(|identity| codec::encode(&identity)),
+            Key::OutboxEvent(number) => {
+                self.outbox.events.get(number).map(|held| codec::encode(&*held.event))
+            }
             Key::Delivery(number) => self.outbox.deliveries.get(number).map(codec::encode),
             Key::Lane(topic, handler) => {
                 let lane = self.outbox.lanes.get(&(topic.clone(), handler.clone()))?;
@@ -143,9 +104,7 @@ impl Catalog {
         for (key, value) in pairs {
             let value = value.as_ref();
             match Key::decode(key.as_ref())? {
-                Key::Delivery(number) => {
-                    deliveries.push((number, codec::decode("a delivery", value)?))
-                }
+                Key::Delivery(number) => deliveries.push((number, codec::decode("a delivery", value)?)),
                 key => catalog.load_one(key, value)?,
             }
         }
@@ -184,22 +143,11 @@ impl Catalog {
             Key::OutboxEvent(number) => {
                 let event: Event = codec::decode("an event", value)?;
                 let bytes = alert::event_bytes(&event);
-                self.outbox.events.insert(
-                    number,
-                    Held {
-                        event: Arc::new(event),
-                        bytes,
-                        pending: 0,
-                    },
-                );
+                self.outbox.events.insert(number, Held { event: Arc::new(event), bytes, pending: 0 });
             }
             Key::Lane(topic, handler) => {
                 let dropped: BTreeMap<DropReason, u64> = codec::decode("counts", value)?;
-                self.outbox
-                    .lanes
-                    .entry((topic, handler))
-                    .or_default()
-                    .dropped = dropped;
+                self.outbox.lanes.entry((topic, handler)).or_default().dropped = dropped;
             }
             Key::Delivery(_) => {}
         }
@@ -207,11 +155,8 @@ impl Catalog {
     }
 
     fn load_topic(&mut self, name: &Name, stored: StoredTopic) {
-        let handlers = stored
-            .handlers
-            .into_iter()
-            .map(|spec| Handler::load(Arc::unwrap_or_clone(spec)))
-            .collect();
+        let handlers =
+            stored.handlers.into_iter().map(|spec| Handler::load(Arc::unwrap_or_clone(spec))).collect();
         let topic = self.topics.entry(name);
         topic.set_handlers(handlers);
         if !stored.open {

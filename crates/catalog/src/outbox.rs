@@ -24,11 +24,7 @@ pub struct OutboxLimits {
 
 impl Default for OutboxLimits {
     fn default() -> OutboxLimits {
-        OutboxLimits {
-            entries_max: 100_000,
-            bytes_max: 64 << 20,
-            age_max: 24 * 3600 * 1_000_000_000,
-        }
+        OutboxLimits { entries_max: 100_000, bytes_max: 64 << 20, age_max: 24 * 3600 * 1_000_000_000 }
     }
 }
 
@@ -110,20 +106,11 @@ impl Outbox {
         }
         let number = self.next_event;
         self.next_event += 1;
-        let held = Held {
-            bytes: alert::event_bytes(&event),
-            event,
-            pending: 0,
-        };
+        let held = Held { bytes: alert::event_bytes(&event), event, pending: 0 };
         self.events.insert(number, held);
         dirty.insert(Key::OutboxEvent(number));
         let mut ids = Vec::with_capacity(new.len());
-        for New {
-            topic,
-            handler,
-            previous_level,
-        } in new
-        {
+        for New { topic, handler, previous_level } in new {
             let id = self.next_delivery;
             self.next_delivery += 1;
             let (attempts, next_at, error) = (0, 0, String::new());
@@ -150,10 +137,7 @@ impl Outbox {
             return false;
         };
         held.pending += 1;
-        let lane = self
-            .lanes
-            .entry((stored.topic.clone(), stored.handler.id.clone()))
-            .or_default();
+        let lane = self.lanes.entry((stored.topic.clone(), stored.handler.id.clone())).or_default();
         lane.bytes += held.bytes;
         lane.pending.insert(id);
         self.deliveries.insert(id, stored);
@@ -193,18 +177,10 @@ impl Outbox {
     ) -> Option<Dropped> {
         let Stored { topic, handler, .. } = self.remove(id, dirty)?;
         let handler = handler.id.clone();
-        let lane = self
-            .lanes
-            .entry((topic.clone(), handler.clone()))
-            .or_default();
+        let lane = self.lanes.entry((topic.clone(), handler.clone())).or_default();
         *lane.dropped.entry(reason).or_default() += 1;
         dirty.insert(Key::Lane(topic.clone(), handler.clone()));
-        Some(Dropped {
-            id,
-            topic,
-            handler,
-            reason,
-        })
+        Some(Dropped { id, topic, handler, reason })
     }
 
     /// Gives up what a lane holds beyond its limits, the oldest first.
@@ -263,10 +239,7 @@ impl Outbox {
     /// that are gone.
     pub fn forget_counts(&mut self, topic: &Name, dirty: &mut BTreeSet<Key>) {
         let first = (topic.clone(), Name::from(""));
-        let lanes = self
-            .lanes
-            .range_mut(first..)
-            .take_while(|((name, _), _)| name == topic);
+        let lanes = self.lanes.range_mut(first..).take_while(|((name, _), _)| name == topic);
         let mut empty = Vec::new();
         for (name, lane) in lanes {
             if !lane.dropped.is_empty() {

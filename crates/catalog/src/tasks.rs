@@ -25,10 +25,7 @@ impl Catalog {
         patch: &TaskPatch,
         now: Time,
     ) -> Result<Outcome, Rejection> {
-        let before = self
-            .tasks
-            .get(id)
-            .ok_or_else(|| Rejection::NoTask(id.to_string()))?;
+        let before = self.tasks.get(id).ok_or_else(|| Rejection::NoTask(id.to_string()))?;
         let mut task = Task::clone(before);
         let enabled = before.status == Status::Disabled && patch.status == Some(Status::Enabled);
         if let Some(new) = patch.id.as_ref().filter(|new| *new != id) {
@@ -67,10 +64,7 @@ impl Catalog {
     }
 
     pub(crate) fn set_task_error(&mut self, id: &Name, error: &str) -> Result<Outcome, Rejection> {
-        let task = self
-            .tasks
-            .get(id)
-            .ok_or_else(|| Rejection::NoTask(id.to_string()))?;
+        let task = self.tasks.get(id).ok_or_else(|| Rejection::NoTask(id.to_string()))?;
         let mut task = Task::clone(task);
         error.clone_into(&mut task.error);
         Ok(self.put_task(task))
@@ -85,12 +79,7 @@ impl Catalog {
 
     fn topics_of(&self, task: &str) -> Vec<Name> {
         let prefix = Task::topic_prefix(task);
-        self.topics
-            .iter()
-            .map(|(name, _)| name)
-            .filter(|name| name.starts_with(&prefix))
-            .cloned()
-            .collect()
+        self.topics.iter().map(|(name, _)| name).filter(|name| name.starts_with(&prefix)).cloned().collect()
     }
 
     /// The levels of a task's alerts follow it to its new id.

@@ -12,11 +12,7 @@ use std::sync::Arc;
 const TASKS: [&str; 3] = ["a", "b", "c d"];
 const TOPICS: [&str; 4] = ["main:a:alert2", "main:b:alert3", "named", "not a name"];
 const EVENTS: [&str; 4] = ["e1", "e2", "ö", ""];
-const REASONS: [DropReason; 3] = [
-    DropReason::Refused,
-    DropReason::Attempts,
-    DropReason::Disabled,
-];
+const REASONS: [DropReason; 3] = [DropReason::Refused, DropReason::Attempts, DropReason::Disabled];
 const HANDLERS: [&str; 3] = ["h1", "h2", "h1"];
 
 fn name(names: &'static [&'static str]) -> impl Strategy<Value = Name> {
@@ -28,24 +24,12 @@ fn level() -> impl Strategy<Value = Level> {
 }
 
 fn status() -> impl Strategy<Value = Status> {
-    prop::bool::ANY.prop_map(|on| {
-        if on {
-            Status::Enabled
-        } else {
-            Status::Disabled
-        }
-    })
+    prop::bool::ANY.prop_map(|on| if on { Status::Enabled } else { Status::Disabled })
 }
 
 fn an_event() -> impl Strategy<Value = Arc<model::Event>> {
     let topics = prop::sample::subsequence(&TOPICS, 0..3);
-    (
-        0..3u32,
-        1..30u64,
-        topics,
-        prop::sample::select(&EVENTS),
-        level(),
-    )
+    (0..3u32, 1..30u64, topics, prop::sample::select(&EVENTS), level())
         .prop_map(|(shard, index, topics, id, level)| event(shard, index, &topics, id, level))
 }
 
@@ -57,12 +41,7 @@ fn patch() -> impl Strategy<Value = TaskPatch> {
     };
     let vars = prop::option::of(Just([("v".to_owned(), var)].into()));
     let template = prop::option::of(prop::option::of(name(&TASKS)));
-    let fields = (
-        prop::option::of(name(&TASKS)),
-        prop::option::of(status()),
-        vars,
-        template,
-    );
+    let fields = (prop::option::of(name(&TASKS)), prop::option::of(status()), vars, template);
     fields.prop_map(|(id, status, vars, template_id)| TaskPatch {
         id,
         status,
@@ -73,13 +52,8 @@ fn patch() -> impl Strategy<Value = TaskPatch> {
 }
 
 fn command() -> impl Strategy<Value = Command> {
-    let limits = (1..6u32, 300..3000u64, 5..40i64).prop_map(|(entries_max, bytes_max, age_max)| {
-        OutboxLimits {
-            entries_max,
-            bytes_max,
-            age_max,
-        }
-    });
+    let limits = (1..6u32, 300..3000u64, 5..40i64)
+        .prop_map(|(entries_max, bytes_max, age_max)| OutboxLimits { entries_max, bytes_max, age_max });
     let id = || (0..40u64).prop_map(DeliveryId);
     prop_oneof![
         2 => (name(&TASKS), status(), 0..9i64)
@@ -178,13 +152,7 @@ fn deliveries(outcome: &Outcome) -> Vec<(DeliveryId, String, Level)> {
     let Outcome::Published(published) = outcome else {
         return Vec::new();
     };
-    let made = published
-        .deliveries
-        .iter()
-        .map(|made| (made.id, made.key(), made.previous_level));
-    let dropped = published
-        .dropped
-        .iter()
-        .map(|gone| (gone.id, gone.reason.to_string(), Level::Ok));
+    let made = published.deliveries.iter().map(|made| (made.id, made.key(), made.previous_level));
+    let dropped = published.dropped.iter().map(|gone| (gone.id, gone.reason.to_string(), Level::Ok));
     made.chain(dropped).collect()
 }

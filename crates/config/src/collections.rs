@@ -51,12 +51,8 @@ impl Setting for Vec<String> {
         if field.commas
             && let Some(all) = walk.take(name)
         {
-            *self = all
-                .split(',')
-                .map(str::trim)
-                .filter(|part| !part.is_empty())
-                .map(str::to_owned)
-                .collect();
+            *self =
+                all.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect();
         }
         for (index, text) in self.iter_mut().enumerate() {
             text.override_from(&format!("{name}_{index}"), field, walk);
@@ -99,11 +95,7 @@ impl Setting for BTreeMap<String, String> {
     }
 
     fn shape(&self) -> Shape<'_> {
-        Shape::Map(
-            self.iter()
-                .map(|(key, text)| (key.clone(), Value::String(text.clone())))
-                .collect(),
-        )
+        Shape::Map(self.iter().map(|(key, text)| (key.clone(), Value::String(text.clone()))).collect())
     }
 }
 
@@ -134,11 +126,7 @@ impl Setting for BTreeMap<String, Vec<String>> {
     fn override_from(&mut self, _name: &str, _field: &Field, _walk: &mut EnvWalk<'_>) {}
 
     fn shape(&self) -> Shape<'_> {
-        Shape::Map(
-            self.iter()
-                .map(|(key, texts)| (key.clone(), texts_value(texts)))
-                .collect(),
-        )
+        Shape::Map(self.iter().map(|(key, texts)| (key.clone(), texts_value(texts))).collect())
     }
 }
 
@@ -228,10 +216,6 @@ impl<T: Table + Setting + Default> Setting for BTreeMap<String, T> {
     }
 
     fn shape(&self) -> Shape<'_> {
-        Shape::TableMap(
-            self.iter()
-                .map(|(key, element)| (key.clone(), element as &dyn Table))
-                .collect(),
-        )
+        Shape::TableMap(self.iter().map(|(key, element)| (key.clone(), element as &dyn Table)).collect())
     }
 }

@@ -61,11 +61,8 @@ fn parse_part(text: &str) -> Result<(u128, &str), &'static str> {
         // `m` must not be taken from `ms`, nor `s` from nothing: longest names come first.
         .find_map(|(name, nanos)| rest.strip_prefix(name).map(|after| (*nanos, after)))
         .ok_or("the duration lacks a unit (ns, us, ms, s, m or h)")?;
-    let whole: u128 = if whole.is_empty() {
-        0
-    } else {
-        whole.parse().map_err(|_| "the duration is too long")?
-    };
+    let whole: u128 =
+        if whole.is_empty() { 0 } else { whole.parse().map_err(|_| "the duration is too long")? };
     let nanos = whole.checked_mul(unit).ok_or("the duration is too long")?;
     Ok((nanos + fraction_nanos(fraction, unit), rest))
 }
@@ -83,9 +80,7 @@ fn fraction_nanos(digits: &str, unit: u128) -> u128 {
 
 /// Splits off the leading ASCII digits.
 fn split_digits(text: &str) -> (&str, &str) {
-    let end = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     text.split_at(end)
 }
 
@@ -95,11 +90,8 @@ pub fn format_duration(duration: Duration) -> String {
     if nanos == 0 {
         return "0s".to_owned();
     }
-    for (limit, unit, name) in [
-        (1_000, 1, "ns"),
-        (1_000_000, 1_000, "µs"),
-        (1_000_000_000, 1_000_000, "ms"),
-    ] {
+    for (limit, unit, name) in [(1_000, 1, "ns"), (1_000_000, 1_000, "µs"), (1_000_000_000, 1_000_000, "ms")]
+    {
         if nanos < limit {
             return format!("{}{name}", decimal(nanos, unit));
         }

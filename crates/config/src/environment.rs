@@ -41,19 +41,13 @@ impl Environment {
 
     /// The value of a variable; empty counts as not set.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.variables
-            .get(name)
-            .map(String::as_str)
-            .filter(|value| !value.is_empty())
+        self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 }
 
 impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
-        let variables = pairs
-            .into_iter()
-            .map(|(name, value)| (name.into(), value.into()))
-            .collect();
+        let variables = pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
         Self { variables }
     }
 }
@@ -141,10 +135,7 @@ impl EnvWalk<'_> {
 
     /// Reports a value that does not fit its setting.
     pub(crate) fn wrong_value(&mut self, name: &str, wanted: &str, value: &str, why: &str) {
-        let mut message = format!(
-            "cannot apply {name} to {}: {value:?} is not {wanted}",
-            self.path
-        );
+        let mut message = format!("cannot apply {name} to {}: {value:?} is not {wanted}", self.path);
         if !why.is_empty() {
             message.push_str(&format!(": {why}"));
         }
@@ -158,15 +149,9 @@ impl EnvWalk<'_> {
 
     /// A warning for each variable with our prefix that matched nothing.
     fn unused(&self) -> Vec<Problem> {
-        let set = self
-            .environment
-            .variables
-            .iter()
-            .filter(|(_, value)| !value.is_empty());
+        let set = self.environment.variables.iter().filter(|(_, value)| !value.is_empty());
         set.map(|(name, _)| name)
-            .filter(|name| {
-                name.starts_with("KAPACITOR_") && !self.used.contains(*name) && !is_foreign(name)
-            })
+            .filter(|name| name.starts_with("KAPACITOR_") && !self.used.contains(*name) && !is_foreign(name))
             .map(|name| Problem {
                 origin: Origin::Variable(name.clone()),
                 key: String::new(),
@@ -178,38 +163,22 @@ impl EnvWalk<'_> {
 
     fn help_for(&self, name: &str) -> Option<String> {
         let wanted = without_indexes(name);
-        if self
-            .asked
-            .iter()
-            .any(|known| without_indexes(known) == wanted)
-        {
-            return Some(
-                "it can override only list elements that the file or the defaults have".to_owned(),
-            );
+        if self.asked.iter().any(|known| without_indexes(known) == wanted) {
+            return Some("it can override only list elements that the file or the defaults have".to_owned());
         }
-        nearest(name, self.asked.iter().map(String::as_str))
-            .map(|known| format!("did you mean {known}?"))
+        nearest(name, self.asked.iter().map(String::as_str)).map(|known| format!("did you mean {known}?"))
     }
 }
 
 fn is_foreign(name: &str) -> bool {
-    FOREIGN.contains(&name)
-        || FOREIGN_PREFIXES
-            .iter()
-            .any(|prefix| name.starts_with(prefix))
+    FOREIGN.contains(&name) || FOREIGN_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// The name with every all-digit part replaced, so that names differing only in indexes agree.
 fn without_indexes(name: &str) -> String {
     let parts: Vec<&str> = name
         .split('_')
-        .map(|part| {
-            if !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()) {
-                "#"
-            } else {
-                part
-            }
-        })
+        .map(|part| if !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()) { "#" } else { part })
         .collect();
     parts.join("_")
 }

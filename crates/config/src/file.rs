@@ -22,12 +22,7 @@ pub struct FileWalk<'a> {
 /// Reads the whole text into `root`. Returns problems and warnings; with a problem the table
 /// holds what could be read.
 pub(crate) fn read_file(root: &mut dyn Table, text: &str) -> (Vec<Problem>, Vec<Problem>) {
-    let mut walk = FileWalk {
-        text,
-        path: String::new(),
-        problems: Vec::new(),
-        warnings: Vec::new(),
-    };
+    let mut walk = FileWalk { text, path: String::new(), problems: Vec::new(), warnings: Vec::new() };
     let (parsed, errors) = DeTable::parse_recoverable(text);
     for error in errors {
         // A broken line often breaks the parser's view of the next ones: the first is the true one.
@@ -61,10 +56,7 @@ impl FileWalk<'_> {
                 continue;
             };
             if let Some(other) = seen[index] {
-                let message = format!(
-                    "{} is set twice, as {other} and as {name}",
-                    self.dotted(name)
-                );
+                let message = format!("{} is set twice, as {other} and as {name}", self.dotted(name));
                 self.problem(key.span(), message, Some("keep one of them".to_owned()));
                 continue;
             }
@@ -102,41 +94,23 @@ impl FileWalk<'_> {
 
     /// The dotted key of `name` in the table the walk is in.
     fn dotted(&self, name: &str) -> String {
-        if self.path.is_empty() {
-            name.to_owned()
-        } else {
-            format!("{}.{name}", self.path)
-        }
+        if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
     }
 
     fn unknown_key(&mut self, table: &dyn Table, name: &str, span: Range<usize>) {
         let key = self.dotted(name);
-        if let Some(retired) = table
-            .retired()
-            .iter()
-            .find(|r| r.key.eq_ignore_ascii_case(name))
-        {
+        if let Some(retired) = table.retired().iter().find(|r| r.key.eq_ignore_ascii_case(name)) {
             let origin = Origin::Line(self.line(span.start));
             let message = format!("{key} has no effect: {}", retired.reason);
             let help = Some("remove it".to_owned());
-            self.warnings.push(Problem {
-                origin,
-                key,
-                message,
-                help,
-            });
+            self.warnings.push(Problem { origin, key, message, help });
             return;
         }
         let help = nearest(name, table.fields().iter().map(|field| field.key))
             .map(|candidate| format!("did you mean {candidate}?"));
         let message = format!("unknown key {key}");
         let origin = Origin::Line(self.line(span.start));
-        self.problems.push(Problem {
-            origin,
-            key,
-            message,
-            help,
-        });
+        self.problems.push(Problem { origin, key, message, help });
     }
 
     /// Reports that a value of another type stands where `wanted` should.
@@ -154,22 +128,14 @@ impl FileWalk<'_> {
     /// Reports a list section that was written as one table.
     pub(crate) fn not_a_list(&mut self, span: Range<usize>) {
         let message = format!("{} must be a list of tables", self.path);
-        let help = Some(format!(
-            "write [[{}]] instead of [{}]",
-            self.path, self.path
-        ));
+        let help = Some(format!("write [[{}]] instead of [{}]", self.path, self.path));
         self.problem(span, message, help);
     }
 
     fn problem(&mut self, span: Range<usize>, message: String, help: Option<String>) {
         let origin = Origin::Line(self.line(span.start));
         let key = self.path.clone();
-        self.problems.push(Problem {
-            origin,
-            key,
-            message,
-            help,
-        });
+        self.problems.push(Problem { origin, key, message, help });
     }
 
     /// The line, from 1, of a byte offset.
@@ -184,17 +150,9 @@ fn find_field(fields: &[Field], name: &str) -> Option<usize> {
     fields
         .iter()
         .position(|field| field.key == name)
+        .or_else(|| fields.iter().position(|field| field.key.eq_ignore_ascii_case(name)))
         .or_else(|| {
-            fields
-                .iter()
-                .position(|field| field.key.eq_ignore_ascii_case(name))
-        })
-        .or_else(|| {
-            fields.iter().position(|field| {
-                field
-                    .alias
-                    .is_some_and(|alias| alias.eq_ignore_ascii_case(name))
-            })
+            fields.iter().position(|field| field.alias.is_some_and(|alias| alias.eq_ignore_ascii_case(name)))
         })
 }
 

@@ -8,10 +8,7 @@ use crate::tables::Config;
 /// The configuration as TOML: every table, values as they are in force. Reading it again gives
 /// an equal configuration. Secrets are not hidden: the output is a file to start from.
 pub fn to_toml(config: &Config) -> String {
-    let mut printer = Printer {
-        out: String::new(),
-        annotated: false,
-    };
+    let mut printer = Printer { out: String::new(), annotated: false };
     printer.table(config, "", 0);
     printer.out
 }
@@ -19,14 +16,8 @@ pub fn to_toml(config: &Config) -> String {
 /// The defaults as TOML with the documentation of every table and key in comments, one element
 /// of each kind of list included as a comment.
 pub fn sample() -> String {
-    let mut printer = Printer {
-        out: String::new(),
-        annotated: true,
-    };
-    let config = Config {
-        data_dir: "/var/lib/kapacitor".to_owned(),
-        ..Config::default()
-    };
+    let mut printer = Printer { out: String::new(), annotated: true };
+    let config = Config { data_dir: "/var/lib/kapacitor".to_owned(), ..Config::default() };
     printer.table(&config, "", 0);
     printer.out
 }
@@ -68,11 +59,7 @@ impl Printer {
     }
 
     fn nested(&mut self, field: &Field, setting: &dyn Setting, path: &str, depth: usize) {
-        let path = if path.is_empty() {
-            field.key.to_owned()
-        } else {
-            format!("{path}.{}", field.key)
-        };
+        let path = if path.is_empty() { field.key.to_owned() } else { format!("{path}.{}", field.key) };
         match setting.shape() {
             Shape::Plain(_) | Shape::Absent => {}
             Shape::Table(table) => {
@@ -141,13 +128,6 @@ impl Printer {
 
 /// A free key as TOML wants it: bare if it can be.
 fn quoted_key(key: &str) -> String {
-    let bare = !key.is_empty()
-        && key
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-    if bare {
-        key.to_owned()
-    } else {
-        Value::String(key.to_owned()).to_string()
-    }
+    let bare = !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    if bare { key.to_owned() } else { Value::String(key.to_owned()).to_string() }
 }

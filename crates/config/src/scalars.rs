@@ -159,9 +159,9 @@ impl Plain for f64 {
     fn from_toml(value: &DeValue<'_>) -> Result<Option<Self>, &'static str> {
         match value {
             DeValue::Float(number) => number.as_str().parse().map(Some).map_err(|_| ""),
-            DeValue::Integer(number) => integer(number)
-                .map(|n| Some(n as f64))
-                .ok_or("the number is too large"),
+            DeValue::Integer(number) => {
+                integer(number).map(|n| Some(n as f64)).ok_or("the number is too large")
+            }
             _ => Err(""),
         }
     }

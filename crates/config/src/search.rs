@@ -111,16 +111,9 @@ impl Config {
             problems = validate(&config);
         }
         if problems.is_empty() {
-            Ok(Loaded {
-                config,
-                source,
-                warnings,
-            })
+            Ok(Loaded { config, source, warnings })
         } else {
-            Err(Error::Invalid {
-                path: source,
-                problems,
-            })
+            Err(Error::Invalid { path: source, problems })
         }
     }
 
@@ -135,10 +128,7 @@ impl Config {
         if problems.is_empty() {
             Ok((config, warnings))
         } else {
-            Err(Error::Invalid {
-                path: None,
-                problems,
-            })
+            Err(Error::Invalid { path: None, problems })
         }
     }
 
@@ -155,11 +145,7 @@ impl Config {
         ];
         for path in paths {
             let relative = path.trim_start_matches("./");
-            let joined = if relative.is_empty() {
-                base.clone()
-            } else {
-                base.join(relative)
-            };
+            let joined = if relative.is_empty() { base.clone() } else { base.join(relative) };
             *path = joined.to_string_lossy().into_owned();
         }
     }
@@ -180,11 +166,6 @@ impl Config {
 
 /// The file's text; a byte order mark, as some editors leave, is cut.
 fn read_text(path: &Path) -> Result<String, Error> {
-    let text = fs::read_to_string(path).map_err(|source| Error::Read {
-        path: path.to_path_buf(),
-        source,
-    })?;
-    Ok(text
-        .strip_prefix('\u{feff}')
-        .map_or(text.clone(), str::to_owned))
+    let text = fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_path_buf(), source })?;
+    Ok(text.strip_prefix('\u{feff}').map_or(text.clone(), str::to_owned))
 }

@@ -183,11 +183,7 @@ pub trait Table: std::fmt::Debug {
 }
 
 /// Reads and overrides a nested table: the bodies of its [`Setting`] are the same for all.
-pub(crate) fn read_table(
-    table: &mut dyn Table,
-    value: &Spanned<DeValue<'_>>,
-    walk: &mut FileWalk<'_>,
-) {
+pub(crate) fn read_table(table: &mut dyn Table, value: &Spanned<DeValue<'_>>, walk: &mut FileWalk<'_>) {
     match value.get_ref() {
         DeValue::Table(entries) => walk.table(table, entries),
         other => walk.wrong_type(value.span(), "a table", other),

@@ -23,20 +23,13 @@ impl Size {
         let lower = text.trim().to_ascii_lowercase();
         let (digits, unit) = UNITS
             .iter()
-            .find_map(|(name, bytes)| {
-                lower
-                    .strip_suffix(name)
-                    .map(|digits| (digits.trim_end(), *bytes))
-            })
+            .find_map(|(name, bytes)| lower.strip_suffix(name).map(|digits| (digits.trim_end(), *bytes)))
             .unwrap_or((&lower, 1));
         if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err("a size is a number of bytes, or a number with k, m, g, KiB, MiB or GiB");
         }
         let count: u64 = digits.parse().map_err(|_| "the size is too large")?;
-        count
-            .checked_mul(unit)
-            .map(Size)
-            .ok_or("the size is too large")
+        count.checked_mul(unit).map(Size).ok_or("the size is too large")
     }
 }
 

@@ -2,10 +2,7 @@
 
 /// The candidate that differs least from `name`, if it differs little enough to be a slip of
 /// the fingers. Letter case, `-` and `_` do not count.
-pub(crate) fn nearest<'a>(
-    name: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = fold(name);
     let limit = (wanted.len() / 3).clamp(1, 4);
     candidates
@@ -17,15 +14,7 @@ pub(crate) fn nearest<'a>(
 }
 
 fn fold(name: &str) -> Vec<char> {
-    name.chars()
-        .map(|c| {
-            if c == '-' {
-                '_'
-            } else {
-                c.to_ascii_lowercase()
-            }
-        })
-        .collect()
+    name.chars().map(|c| if c == '-' { '_' } else { c.to_ascii_lowercase() }).collect()
 }
 
 /// Edits (insert, delete, replace, swap of neighbours) between two names; more than `limit`

@@ -13,8 +13,8 @@ mod server;
 use std::time::Duration;
 
 pub use discovery::{
-    Azure, Consul, Dns, Ec2, FileDiscovery, Gce, Kubernetes, Marathon, Nerve, Serverset,
-    StaticDiscovery, Swarm, Triton,
+    Azure, Consul, Dns, Ec2, FileDiscovery, Gce, Kubernetes, Marathon, Nerve, Serverset, StaticDiscovery,
+    Swarm, Triton,
 };
 pub use events::{
     BasicAuth, Httppost, Kafka, Mqtt, Sensu, Servicenow, Severity, SeverityMap, Snmptrap, Zenoss,
@@ -23,13 +23,11 @@ pub use farad::{Cluster, Farad, Rpc, Sync};
 pub use influxdb::{Influxdb, SubscriptionMode};
 pub use inputs::{Collectd, Graphite, Opentsdb, Udp};
 pub use messengers::{Discord, Hipchat, Slack, Smtp, Talk, Teams, Telegram};
-pub use pagers::{
-    Alerta, Bigpanda, Opsgenie, Opsgenie2, Pagerduty, Pagerduty2, Pushover, Victorops,
-};
+pub use pagers::{Alerta, Bigpanda, Opsgenie, Opsgenie2, Pagerduty, Pagerduty2, Pushover, Victorops};
 pub use scraping::Scraper;
 pub use server::{
-    Alert, Auth, ConfigOverride, Deadman, Fluxtask, Http, Load, Logging, Replay, Reporting, Stats,
-    Storage, Task, Tls, Udf, UdfFunction,
+    Alert, Auth, ConfigOverride, Deadman, Fluxtask, Http, Load, Logging, Replay, Reporting, Stats, Storage,
+    Task, Tls, Udf, UdfFunction,
 };
 
 use crate::setting::tables;

@@ -47,16 +47,9 @@ impl Checks {
     /// The value must be one of `words`, letter case aside.
     fn one_of(&mut self, key: &str, value: &str, words: &[&str]) {
         let known = words.iter().any(|word| word.eq_ignore_ascii_case(value));
-        let list = words
-            .iter()
-            .filter(|word| !word.is_empty())
-            .map(|word| format!("{word:?}"));
+        let list = words.iter().filter(|word| !word.is_empty()).map(|word| format!("{word:?}"));
         let list: Vec<String> = list.collect();
-        self.require(
-            known,
-            key,
-            format!("{value:?} is not one of {}", list.join(", ")),
-        );
+        self.require(known, key, format!("{value:?} is not one of {}", list.join(", ")));
     }
 
     /// The value must not be empty.
@@ -68,11 +61,7 @@ impl Checks {
     fn distinct<'a>(&mut self, section: &str, key: &str, names: impl Iterator<Item = &'a str>) {
         let mut seen = std::collections::BTreeSet::new();
         for name in names {
-            self.require(
-                seen.insert(name),
-                section,
-                format!("two elements have the {key} {name:?}"),
-            );
+            self.require(seen.insert(name), section, format!("two elements have the {key} {name:?}"));
         }
     }
 }

@@ -16,44 +16,25 @@ fn load(file: &str, variables: &[(&str, &str)]) -> Result<Loaded, Error> {
     Config::load(&Search::new(Some(&path), &env, Some(dir.path())))
 }
 
-const TWO: &str = "[[influxdb]]\nname='a'\nurls=['http://a','http://b']\n[[influxdb]]\nname='b'\nurls=['http://c']\n";
+const TWO: &str =
+    "[[influxdb]]\nname='a'\nurls=['http://a','http://b']\n[[influxdb]]\nname='b'\nurls=['http://c']\n";
 
 #[test]
 fn variables_override() {
     type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [(&'a str, &'a str)]);
     let cases: &[Case<'_>] = &[
         ("", &[("KAPACITOR_HOSTNAME", "h")], &[("hostname", "\"h\"")]),
+        ("", &[("KAPACITOR_DATA_DIR", "/e")], &[("data_dir", "\"/e\"")]),
         (
             "",
-            &[("KAPACITOR_DATA_DIR", "/e")],
-            &[("data_dir", "\"/e\"")],
+            &[("KAPACITOR_HTTP_BIND_ADDRESS", ":1"), ("KAPACITOR_HTTP_LOG_ENABLED", "F")],
+            &[("http.bind-address", "\":1\""), ("http.log-enabled", "false")],
         ),
-        (
-            "",
-            &[
-                ("KAPACITOR_HTTP_BIND_ADDRESS", ":1"),
-                ("KAPACITOR_HTTP_LOG_ENABLED", "F"),
-            ],
-            &[
-                ("http.bind-address", "\":1\""),
-                ("http.log-enabled", "false"),
-            ],
-        ),
-        (
-            "",
-            &[("KAPACITOR_INFLUXDB_0_URLS_0", "http://x")],
-            &[("influxdb[0].urls", r#"["http://x"]"#)],
-        ),
+        ("", &[("KAPACITOR_INFLUXDB_0_URLS_0", "http://x")], &[("influxdb[0].urls", r#"["http://x"]"#)]),
         (
             TWO,
-            &[
-                ("KAPACITOR_INFLUXDB_0_URLS_1", "http://x"),
-                ("KAPACITOR_INFLUXDB_1_PASSWORD", "p"),
-            ],
-            &[
-                ("influxdb[0].urls", r#"["http://a", "http://x"]"#),
-                ("influxdb[1].password", "\"p\""),
-            ],
+            &[("KAPACITOR_INFLUXDB_0_URLS_1", "http://x"), ("KAPACITOR_INFLUXDB_1_PASSWORD", "p")],
+            &[("influxdb[0].urls", r#"["http://a", "http://x"]"#), ("influxdb[1].password", "\"p\"")],
         ),
         (
             "",
@@ -70,14 +51,8 @@ fn variables_override() {
         ),
         (
             "",
-            &[
-                ("KAPACITOR_HTTPPOST_0_HEADERS_Authorization", "x"),
-                ("KAPACITOR_HTTPPOST_0_HEADERS_X_Y", "z"),
-            ],
-            &[
-                ("httppost[0].headers.Authorization", "\"x\""),
-                ("httppost[0].headers.X_Y", "\"z\""),
-            ],
+            &[("KAPACITOR_HTTPPOST_0_HEADERS_Authorization", "x"), ("KAPACITOR_HTTPPOST_0_HEADERS_X_Y", "z")],
+            &[("httppost[0].headers.Authorization", "\"x\""), ("httppost[0].headers.X_Y", "\"z\"")],
         ),
         (
             "",
@@ -97,49 +72,22 @@ fn variables_override() {
                 ("kafka[0].sasl-version", "1"),
             ],
         ),
-        (
-            "[kubernetes]\n",
-            &[("KAPACITOR_KUBERNETES_TOKEN", "t")],
-            &[("kubernetes[0].token", "\"t\"")],
-        ),
-        (
-            "[[kubernetes]]\n",
-            &[("KAPACITOR_KUBERNETES_0_TOKEN", "t")],
-            &[("kubernetes[0].token", "\"t\"")],
-        ),
-        (
-            "",
-            &[("KAPACITOR_FLUXTASK_SECRETS_key", "v")],
-            &[("fluxtask.secrets.key", "\"v\"")],
-        ),
+        ("[kubernetes]\n", &[("KAPACITOR_KUBERNETES_TOKEN", "t")], &[("kubernetes[0].token", "\"t\"")]),
+        ("[[kubernetes]]\n", &[("KAPACITOR_KUBERNETES_0_TOKEN", "t")], &[("kubernetes[0].token", "\"t\"")]),
+        ("", &[("KAPACITOR_FLUXTASK_SECRETS_key", "v")], &[("fluxtask.secrets.key", "\"v\"")]),
         (
             "[udf.functions.my-f]\nprog='p'\ntimeout='1s'",
             &[("KAPACITOR_UDF_FUNCTIONS_MY_F_TIMEOUT", "2s")],
             &[("udf.functions.my-f.timeout", "\"2s\"")],
         ),
+        ("", &[("KAPACITOR_ZENOSS_SEVERITY_MAP_OK", "0")], &[("zenoss.severity-map.OK", "0")]),
+        ("", &[("KAPACITOR_CLUSTER_PEERS", "a:1, b:2")], &[("cluster.peers", r#"["a:1", "b:2"]"#)]),
         (
             "",
-            &[("KAPACITOR_ZENOSS_SEVERITY_MAP_OK", "0")],
-            &[("zenoss.severity-map.OK", "0")],
-        ),
-        (
-            "",
-            &[("KAPACITOR_CLUSTER_PEERS", "a:1, b:2")],
-            &[("cluster.peers", r#"["a:1", "b:2"]"#)],
-        ),
-        (
-            "",
-            &[
-                ("KAPACITOR_CLUSTER_PEERS", "a:1,b:2"),
-                ("KAPACITOR_CLUSTER_PEERS_1", "c:3"),
-            ],
+            &[("KAPACITOR_CLUSTER_PEERS", "a:1,b:2"), ("KAPACITOR_CLUSTER_PEERS_1", "c:3")],
             &[("cluster.peers", r#"["a:1", "c:3"]"#)],
         ),
-        (
-            "",
-            &[("KAPACITOR_FARAD_MAX_BODY_BYTES", "5m")],
-            &[("farad.max-body-bytes", "\"5MiB\"")],
-        ),
+        ("", &[("KAPACITOR_FARAD_MAX_BODY_BYTES", "5m")], &[("farad.max-body-bytes", "\"5MiB\"")]),
         (
             "[stats]\ntiming-sample-rate=0.5",
             &[("KAPACITOR_STATS_TIMING_SAMPLE_RATE", "")],
@@ -147,10 +95,7 @@ fn variables_override() {
         ),
         (
             "",
-            &[
-                ("KAPACITOR_DEADMAN_THRESHOLD", "1e2"),
-                ("KAPACITOR_SMTP_PORT", "0o31"),
-            ],
+            &[("KAPACITOR_DEADMAN_THRESHOLD", "1e2"), ("KAPACITOR_SMTP_PORT", "0o31")],
             &[("deadman.threshold", "100.0"), ("smtp.port", "25")],
         ),
         // Names that belong to others.
@@ -170,11 +115,7 @@ fn variables_override() {
         let loaded = load(file, variables).unwrap_or_else(|error| panic!("{variables:?}: {error}"));
         assert_eq!(loaded.warnings, [], "{variables:?}");
         for (path, value) in *expected {
-            assert_eq!(
-                probe(&loaded.config, path),
-                *value,
-                "{path} with {variables:?}"
-            );
+            assert_eq!(probe(&loaded.config, path), *value, "{path} with {variables:?}");
         }
     }
 }
@@ -256,9 +197,7 @@ fn every_setting_has_its_variable() {
             // The value has the right type but breaks a rule of its own: it was taken.
             Err(Error::Invalid { problems, .. }) => {
                 assert!(
-                    problems
-                        .iter()
-                        .all(|problem| !problem.message.contains("cannot apply")),
+                    problems.iter().all(|problem| !problem.message.contains("cannot apply")),
                     "{name}: {problems:?}"
                 );
                 continue;
@@ -274,11 +213,7 @@ fn every_setting_has_its_variable() {
 fn collect(table: &dyn Table, name: &str, path: &str, out: &mut Vec<(String, String, String)>) {
     for (field, setting) in table.fields().iter().zip(table.settings()) {
         let name = format!("{name}_{}", field.key.replace('-', "_").to_uppercase());
-        let path = if path.is_empty() {
-            field.key.to_owned()
-        } else {
-            format!("{path}.{}", field.key)
-        };
+        let path = if path.is_empty() { field.key.to_owned() } else { format!("{path}.{}", field.key) };
         match setting.shape() {
             Shape::Plain(value) => {
                 let other = match (setting.wanted(), value) {
@@ -296,12 +231,7 @@ fn collect(table: &dyn Table, name: &str, path: &str, out: &mut Vec<(String, Str
             Shape::Table(nested) => collect(nested, &name, &path, out),
             Shape::Tables(elements) => {
                 for (index, element) in elements.into_iter().enumerate() {
-                    collect(
-                        element,
-                        &format!("{name}_{index}"),
-                        &format!("{path}[{index}]"),
-                        out,
-                    );
+                    collect(element, &format!("{name}_{index}"), &format!("{path}[{index}]"), out);
                 }
             }
             Shape::Absent | Shape::Map(_) | Shape::TableMap(_) => {}

@@ -10,9 +10,7 @@ fn load(text: &str) -> Result<(Config, Vec<String>), Vec<String>> {
     let text = format!("data_dir = \"/d\"\n{text}");
     match Config::from_toml(&text) {
         Ok((config, warnings)) => Ok((config, warnings.iter().map(ToString::to_string).collect())),
-        Err(Error::Invalid { problems, .. }) => {
-            Err(problems.iter().map(ToString::to_string).collect())
-        }
+        Err(Error::Invalid { problems, .. }) => Err(problems.iter().map(ToString::to_string).collect()),
         Err(other) => panic!("{other}"),
     }
 }
@@ -35,10 +33,7 @@ fn shapes_that_load() {
             &[
                 ("influxdb[0].name", "\"a\""),
                 ("influxdb[0].enabled", "true"),
-                (
-                    "influxdb[0].excluded-subscriptions._kapacitor",
-                    r#"["autogen"]"#,
-                ),
+                ("influxdb[0].excluded-subscriptions._kapacitor", r#"["autogen"]"#),
             ],
         ),
         (
@@ -54,32 +49,16 @@ fn shapes_that_load() {
         // One table for a list.
         (
             "[slack]\nenabled=true\nurl='http://s'",
-            &[
-                ("slack", "1 elements"),
-                ("slack[0].enabled", "true"),
-                ("slack[0].default", "false"),
-            ],
+            &[("slack", "1 elements"), ("slack[0].enabled", "true"), ("slack[0].default", "false")],
         ),
-        (
-            "[discord]\nurl='http://d'",
-            &[("discord[0].url", "\"http://d\"")],
-        ),
+        ("[discord]\nurl='http://d'", &[("discord[0].url", "\"http://d\"")]),
         ("[kubernetes]\nid='k'", &[("kubernetes[0].id", "\"k\"")]),
-        (
-            "[[kubernetes]]\nid='k'\n[[kubernetes]]\nid='l'",
-            &[("kubernetes[1].id", "\"l\"")],
-        ),
+        ("[[kubernetes]]\nid='k'\n[[kubernetes]]\nid='l'", &[("kubernetes[1].id", "\"l\"")]),
         // Letter case of keys does not matter; free keys keep theirs.
-        (
-            "[HTTP]\nBind-Address=':1'",
-            &[("http.bind-address", "\":1\"")],
-        ),
+        ("[HTTP]\nBind-Address=':1'", &[("http.bind-address", "\":1\"")]),
         (
             "[[httppost]]\nendpoint='e'\nurl='http://e'\n[httppost.headers]\nAuthorization='x'",
-            &[
-                ("httppost[0].headers.Authorization", "\"x\""),
-                ("httppost[0].endpoint", "\"e\""),
-            ],
+            &[("httppost[0].headers.Authorization", "\"x\""), ("httppost[0].endpoint", "\"e\"")],
         ),
         (
             "[[httppost]]\nheaders={A='b'}\nbasic-auth={username='u',password='p'}",
@@ -93,32 +72,17 @@ fn shapes_that_load() {
         // Numbers and durations.
         (
             "[[influxdb]]\ntimeout=0\nstartup-timeout='1h'",
-            &[
-                ("influxdb[0].timeout", "\"0s\""),
-                ("influxdb[0].startup-timeout", "\"1h0m0s\""),
-            ],
+            &[("influxdb[0].timeout", "\"0s\""), ("influxdb[0].startup-timeout", "\"1h0m0s\"")],
         ),
         (
             "[stats]\nstats-interval=''\ntiming-sample-rate=1",
-            &[
-                ("stats.stats-interval", "\"10s\""),
-                ("stats.timing-sample-rate", "1.0"),
-            ],
+            &[("stats.stats-interval", "\"10s\""), ("stats.timing-sample-rate", "1.0")],
         ),
-        (
-            "[smtp]\nport=2.5e1\ntoTemplates=['x']",
-            &[("smtp.port", "25"), ("smtp.toTemplates", "[\"x\"]")],
-        ),
-        (
-            "[[kafka]]\nsasl-version=0",
-            &[("kafka[0].sasl-version", "0")],
-        ),
+        ("[smtp]\nport=2.5e1\ntoTemplates=['x']", &[("smtp.port", "25"), ("smtp.toTemplates", "[\"x\"]")]),
+        ("[[kafka]]\nsasl-version=0", &[("kafka[0].sasl-version", "0")]),
         (
             "[[kafka]]\nsasl-extensions={a='b'}",
-            &[
-                ("kafka[0].sasl-version", "absent"),
-                ("kafka[0].sasl_extensions.a", "\"b\""),
-            ],
+            &[("kafka[0].sasl-version", "absent"), ("kafka[0].sasl_extensions.a", "\"b\"")],
         ),
         (
             "[zenoss.severity-map]\nOK=0\ncritical='Bad'",
@@ -135,35 +99,19 @@ fn shapes_that_load() {
         // Zero values written by a program.
         (
             "[auth]\nenabled=false\nbcrypt-cost=0\ncache-expiration='0s'",
-            &[
-                ("auth.bcrypt-cost", "10"),
-                ("auth.cache-expiration", "\"0s\""),
-            ],
+            &[("auth.bcrypt-cost", "10"), ("auth.cache-expiration", "\"0s\"")],
         ),
         ("[logging]\nlevel=''", &[("logging.level", "\"DEBUG\"")]),
-        (
-            "[pagerduty]\nenabled=false\nurl=''\nservice-key=''",
-            &[("pagerduty.url", "\"\"")],
-        ),
-        (
-            "[smtp]\nenabled=false\nhost=''\nport=0\nfrom=''",
-            &[("smtp.port", "0")],
-        ),
-        (
-            "[[udp]]\nenabled=true\nbind-address=':1'",
-            &[("udp[0].buffer", "1000")],
-        ),
+        ("[pagerduty]\nenabled=false\nurl=''\nservice-key=''", &[("pagerduty.url", "\"\"")]),
+        ("[smtp]\nenabled=false\nhost=''\nport=0\nfrom=''", &[("smtp.port", "0")]),
+        ("[[udp]]\nenabled=true\nbind-address=':1'", &[("udp[0].buffer", "1000")]),
         (
             "[farad]\nqueue-bytes-max='1MiB'\nsync='always'",
-            &[
-                ("farad.queue-bytes-max", "\"1MiB\""),
-                ("farad.sync", "\"always\""),
-            ],
+            &[("farad.queue-bytes-max", "\"1MiB\""), ("farad.sync", "\"always\"")],
         ),
     ];
     for (text, expected) in cases {
-        let (config, warnings) =
-            load(text).unwrap_or_else(|problems| panic!("{text}: {problems:?}"));
+        let (config, warnings) = load(text).unwrap_or_else(|problems| panic!("{text}: {problems:?}"));
         assert_eq!(warnings, Vec::<String>::new(), "{text}");
         for (path, value) in *expected {
             assert_eq!(probe(&config, path), *value, "{path} of {text}");
@@ -175,34 +123,16 @@ fn shapes_that_load() {
 fn problems_in_a_file() {
     // Lines count from 1; the data directory is on line 1.
     let cases: &[(&str, &[&str])] = &[
-        (
-            "hostnam = 'x'",
-            &["line 2: unknown key hostnam (did you mean hostname?)"],
-        ),
+        ("hostnam = 'x'", &["line 2: unknown key hostnam (did you mean hostname?)"]),
         (
             "[http]\nbind_adress = ':1'",
             &["line 3: unknown key http.bind_adress (did you mean bind-address?)"],
         ),
-        (
-            "[[influxdb]]\nzzzzzz = 1",
-            &["line 3: unknown key influxdb[0].zzzzzz"],
-        ),
-        (
-            "[htttp]\nx = 1",
-            &["line 2: unknown key htttp (did you mean http?)"],
-        ),
-        (
-            "[http]\nlog-enabled = 'yes'",
-            &["line 3: http.log-enabled must be true or false, found a text"],
-        ),
-        (
-            "[smtp]\nport = '25'",
-            &["line 3: smtp.port must be a whole number, found a text"],
-        ),
-        (
-            "[smtp]\nport = 2.5",
-            &["line 3: smtp.port must be a whole number, found the number 2.5"],
-        ),
+        ("[[influxdb]]\nzzzzzz = 1", &["line 3: unknown key influxdb[0].zzzzzz"]),
+        ("[htttp]\nx = 1", &["line 2: unknown key htttp (did you mean http?)"]),
+        ("[http]\nlog-enabled = 'yes'", &["line 3: http.log-enabled must be true or false, found a text"]),
+        ("[smtp]\nport = '25'", &["line 3: smtp.port must be a whole number, found a text"]),
+        ("[smtp]\nport = 2.5", &["line 3: smtp.port must be a whole number, found the number 2.5"]),
         (
             "[smtp]\nport = 99999999999999999999",
             &["line 3: smtp.port cannot be \"99999999999999999999\": the number is too large"],
@@ -225,14 +155,9 @@ fn problems_in_a_file() {
         ),
         (
             "[influxdb]\nname='x'",
-            &[
-                "line 2: influxdb must be a list of tables (write [[influxdb]] instead of [influxdb])",
-            ],
+            &["line 2: influxdb must be a list of tables (write [[influxdb]] instead of [influxdb])"],
         ),
-        (
-            "http = 1",
-            &["line 2: http must be a table, found the number 1"],
-        ),
+        ("http = 1", &["line 2: http must be a table, found the number 1"]),
         (
             "[[influxdb]]\nurls = 'http://a'",
             &["line 3: influxdb[0].urls must be a list of texts, found a text"],
@@ -243,9 +168,7 @@ fn problems_in_a_file() {
         ),
         (
             "[[influxdb]]\nsubscription-mode = 'x'",
-            &[
-                "line 3: influxdb[0].subscription-mode cannot be \"x\": it must be \"cluster\" or \"server\"",
-            ],
+            &["line 3: influxdb[0].subscription-mode cannot be \"x\": it must be \"cluster\" or \"server\""],
         ),
         (
             "[http]\nshutdown-timeout='1s'\nShutdown-Timeout='2s'",
@@ -253,10 +176,7 @@ fn problems_in_a_file() {
                 "line 3: http.shutdown-timeout is set twice, as Shutdown-Timeout and as shutdown-timeout (keep one of them)",
             ],
         ),
-        (
-            "[telegram]\ntoken = 5",
-            &["line 3: telegram.token must be a text, found the number 5"],
-        ),
+        ("[telegram]\ntoken = 5", &["line 3: telegram.token must be a text, found the number 5"]),
         // All problems at once.
         (
             "a = 1\n[http]\nb = 2\nlog-enabled = 3",
@@ -266,10 +186,7 @@ fn problems_in_a_file() {
                 "line 5: http.log-enabled must be true or false, found the number 3",
             ],
         ),
-        (
-            "[http\nx",
-            &["line 2: not valid TOML: unclosed table, expected `]`"],
-        ),
+        ("[http\nx", &["line 2: not valid TOML: unclosed table, expected `]`"]),
     ];
     for (text, expected) in cases {
         let problems = load(text).expect_err(text);
@@ -306,24 +223,13 @@ fn checks_of_values() {
             "[http]\nbind-address=':99999'",
             &["http.bind-address: invalid address \":99999\": port 99999 is out of range"],
         ),
-        (
-            "[load]\nenabled=true\ndir='load'",
-            &["load.dir: must be an absolute path"],
-        ),
-        (
-            "[auth]\nenabled=true\nbcrypt-cost=3",
-            &["auth.bcrypt-cost: must be from 4 to 31, got 3"],
-        ),
+        ("[load]\nenabled=true\ndir='load'", &["load.dir: must be an absolute path"]),
+        ("[auth]\nenabled=true\nbcrypt-cost=3", &["auth.bcrypt-cost: must be from 4 to 31, got 3"]),
         (
             "[logging]\nlevel='LOUD'",
-            &[
-                "logging.level: \"LOUD\" is not one of \"DEBUG\", \"INFO\", \"WARN\", \"ERROR\", \"OFF\"",
-            ],
+            &["logging.level: \"LOUD\" is not one of \"DEBUG\", \"INFO\", \"WARN\", \"ERROR\", \"OFF\""],
         ),
-        (
-            "[[influxdb]]\nname='a/b'",
-            &["influxdb[0].name: may hold only letters, digits, '.', '-' and '_'"],
-        ),
+        ("[[influxdb]]\nname='a/b'", &["influxdb[0].name: may hold only letters, digits, '.', '-' and '_'"]),
         (
             "[[influxdb]]\nurls=['http://a:b']",
             &["influxdb[0].urls: invalid url \"http://a:b\": the port is not a number"],
@@ -343,26 +249,17 @@ fn checks_of_values() {
                 "smtp.to: \"x\" is not an e-mail address",
             ],
         ),
-        (
-            "[slack]\nenabled=true",
-            &["slack[0].url: must be set when the handler is enabled"],
-        ),
+        ("[slack]\nenabled=true", &["slack[0].url: must be set when the handler is enabled"]),
         (
             "[[slack]]\nworkspace='a'\n[[slack]]\nworkspace='b'",
             &["slack: one workspace must be marked as default"],
         ),
-        (
-            "[udf.functions.f]\nprog='p'",
-            &["udf.functions.f: timeout must be more than 1ms, such as \"10s\""],
-        ),
+        ("[udf.functions.f]\nprog='p'", &["udf.functions.f: timeout must be more than 1ms, such as \"10s\""]),
         (
             "[udf.functions.f]\ntimeout='1s'\nprog='p'\nsocket='s'",
             &["udf.functions.f: both socket and process are configured; keep one"],
         ),
-        (
-            "[[mqtt]]\nname='a'\n[[mqtt]]\nname='b'",
-            &["mqtt: no broker is marked as default"],
-        ),
+        ("[[mqtt]]\nname='a'\n[[mqtt]]\nname='b'", &["mqtt: no broker is marked as default"]),
         (
             "[[httppost]]\nalert-template='a'\nalert-template-file='b'",
             &[
@@ -370,22 +267,10 @@ fn checks_of_values() {
                 "httppost[0].alert-template: only one of alert-template and alert-template-file may be set",
             ],
         ),
-        (
-            "[[kafka]]\nenabled=true",
-            &["kafka[0].brokers: must hold at least one broker"],
-        ),
-        (
-            "[[dns]]\nid='d'\ntype='A'",
-            &["dns[0].port: must be set for type A"],
-        ),
-        (
-            "[[scraper]]\nname='s'",
-            &["scraper[0].db: must be set", "scraper[0].rp: must be set"],
-        ),
-        (
-            "[kubernetes]\nenabled=true",
-            &["kubernetes[0].api-servers: must hold at least one URL"],
-        ),
+        ("[[kafka]]\nenabled=true", &["kafka[0].brokers: must hold at least one broker"]),
+        ("[[dns]]\nid='d'\ntype='A'", &["dns[0].port: must be set for type A"]),
+        ("[[scraper]]\nname='s'", &["scraper[0].db: must be set", "scraper[0].rp: must be set"]),
+        ("[kubernetes]\nenabled=true", &["kubernetes[0].api-servers: must hold at least one URL"]),
         (
             "[cluster]\nenabled=true\npeers=['a']",
             &[
@@ -393,20 +278,14 @@ fn checks_of_values() {
                 "cluster.shared-secret: must be set",
             ],
         ),
-        (
-            "[cluster]\nshards=-1",
-            &["cluster.shards: must be from 1 to 4096"],
-        ),
+        ("[cluster]\nshards=-1", &["cluster.shards: must be from 1 to 4096"]),
         (
             "[tls]\nmin-version='ssl3'",
             &[
                 "tls.min-version: \"ssl3\" is not one of \"TLS1.0\", \"1.0\", \"TLS1.1\", \"1.1\", \"TLS1.2\", \"1.2\", \"TLS1.3\", \"1.3\"",
             ],
         ),
-        (
-            "[stats]\nstats-interval='0s'",
-            &["stats.stats-interval: must be more than 0"],
-        ),
+        ("[stats]\nstats-interval='0s'", &["stats.stats-interval: must be more than 0"]),
     ];
     for (text, expected) in cases {
         let problems = load(text).expect_err(text);

@@ -40,10 +40,7 @@ fn what_is_printed_loads_again() {
 #[test]
 fn the_sample_is_the_defaults() {
     let (config, warnings) = Config::from_toml(&sample()).unwrap();
-    let expected = Config {
-        data_dir: "/var/lib/kapacitor".to_owned(),
-        ..Config::default()
-    };
+    let expected = Config { data_dir: "/var/lib/kapacitor".to_owned(), ..Config::default() };
     assert_eq!(config, expected);
     assert_eq!(warnings, []);
     assert!(sample().contains(

@@ -348,8 +348,12 @@ async fn checkpoint_regularly(engine: std::sync::Weak<Engine>) {
         let parts = seconds.clamp(1, engine.options.shards);
         let limit = engine.options.log_bytes_max;
         let large = limit > 0 && engine.log.stats().segment_bytes > limit;
-        let part = if large { (0, 1) } else { (turn % parts, parts) };
         turn = turn.wrapping_add(1);
+        // Recovery has just read the last checkpoints: the first ones are due after an interval.
+        if !large && turn < parts {
+            continue;
+        }
+        let part = if large { (0, 1) } else { (turn % parts, parts) };
         for queue in &engine.queues {
             queue.push([Job::Checkpoint { part, done: None }]);
         }

@@ -113,17 +113,15 @@ impl Recovery<'_> {
 
 /// Builds a task that ran before the restart. One that this version cannot build is left out, and
 /// says why when it is started from the catalog.
-fn build(
-    options: &Options,
-    built: &mut BTreeMap<Vec<u8>, Arc<Task>>,
-    bytes: &[u8],
-) -> Option<Arc<Task>> {
+fn build(options: &Options, built: &mut BTreeMap<Vec<u8>, Arc<Task>>, bytes: &[u8]) -> Option<Arc<Task>> {
     if let Some(task) = built.get(bytes) {
         return Some(task.clone());
     }
     let definition = Definition::decode(bytes);
     let task = definition.and_then(|definition| {
-        definition.build(&options.server, options.shards).map_err(|error| format!("{}: {error}", definition.id))
+        definition
+            .build(&options.server, options.shards)
+            .map_err(|error| format!("{}: {error}", definition.id))
     });
     match task {
         Ok(task) => {

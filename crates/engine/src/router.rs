@@ -122,8 +122,7 @@ impl line::Router for Resolver<'_> {
         let routes = &self.routes.origins[number as usize];
         let origin = routes.origin.clone();
         let shards = self.shards.len() as u32;
-        let mut lanes: SmallVec<[u32; 4]> =
-            routes.placements.iter().map(|p| p.shard(tags, shards)).collect();
+        let mut lanes: SmallVec<[u32; 4]> = routes.placements.iter().map(|p| p.shard(tags, shards)).collect();
         lanes.sort_unstable();
         lanes.dedup();
         let series = |lane: u32| self.shards[lane as usize].lock().number(&origin, tags);

@@ -16,6 +16,7 @@ use alert::HandlerSpec;
 use catalog::{Command, Outcome, Status};
 use model::Level;
 use parking_lot::RwLock;
+use pipeline::nodes::alert::handlers::failed_to_create;
 use pipeline::task::{Restored, Task};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -155,7 +156,8 @@ impl Engine {
 
     fn check_handlers(&self, task: &Task) -> Result<(), TaskError> {
         for spec in task.alerts.iter().flat_map(specs) {
-            self.deliverer.check(&spec).map_err(|error| TaskError::Start(error.to_string()))?;
+            let failed = |error| TaskError::Start(failed_to_create(&spec.kind, error));
+            self.deliverer.check(&spec).map_err(failed)?;
         }
         Ok(())
     }

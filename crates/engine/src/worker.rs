@@ -60,7 +60,8 @@ impl Worker {
         shards: Vec<(u32, Shard, u64, u64)>,
         workers: u32,
     ) -> Worker {
-        let held = |(number, shard, applied, saved)| Held { number, shard, applied, saved, clock: 0, failures: 0 };
+        let held =
+            |(number, shard, applied, saved)| Held { number, shard, applied, saved, clock: 0, failures: 0 };
         Worker {
             queue,
             room,

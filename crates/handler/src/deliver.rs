@@ -118,15 +118,7 @@ impl Deliverer {
         let (lanes, runners) = (Mutex::default(), Mutex::default());
         let closing = AtomicBool::new(false);
         Deliverer {
-            shared: Arc::new(Shared {
-                settings,
-                handlers,
-                reports,
-                runtime,
-                lanes,
-                runners,
-                closing,
-            }),
+            shared: Arc::new(Shared { settings, handlers, reports, runtime, lanes, runners, closing }),
         }
     }
 
@@ -143,13 +135,7 @@ impl Deliverer {
         }
         let name = (delivery.topic.clone(), delivery.handler.id.clone());
         let mut lanes = self.shared.lanes.lock();
-        let new = || {
-            Arc::new(Lane::new(
-                &delivery.topic,
-                &delivery.handler,
-                &self.shared.handlers,
-            ))
-        };
+        let new = || Arc::new(Lane::new(&delivery.topic, &delivery.handler, &self.shared.handlers));
         let lane = lanes.entry(name).or_insert_with(new).clone();
         // Under the lock: a lane that is being forgotten must not get what a new one should.
         let start = lane.push(delivery, &self.shared);
@@ -163,12 +149,7 @@ impl Deliverer {
     /// Uses a new definition for what waits in a handler's lane, too: who mends a URL wants the
     /// waiting deliveries to go there.
     pub fn redefine(&self, topic: &Name, spec: &Arc<HandlerSpec>) {
-        let lane = self
-            .shared
-            .lanes
-            .lock()
-            .get(&(topic.clone(), spec.id.clone()))
-            .cloned();
+        let lane = self.shared.lanes.lock().get(&(topic.clone(), spec.id.clone())).cloned();
         if let Some(lane) = lane {
             lane.redefine(spec, &self.shared.handlers);
         }
@@ -177,12 +158,7 @@ impl Deliverer {
     /// Lets go of deliveries that the outbox has dropped. An attempt under way is not stopped.
     pub fn cancel<'a>(&self, dropped: impl IntoIterator<Item = (&'a Name, &'a Name, DeliveryId)>) {
         for (topic, handler, id) in dropped {
-            let lane = self
-                .shared
-                .lanes
-                .lock()
-                .get(&(topic.clone(), handler.clone()))
-                .cloned();
+            let lane = self.shared.lanes.lock().get(&(topic.clone(), handler.clone())).cloned();
             if let Some(lane) = lane {
                 lane.cancel(id);
             }
@@ -198,12 +174,7 @@ impl Deliverer {
     /// A line of statistics for each lane.
     pub fn stats(&self) -> Vec<LaneStats> {
         let now = wall_clock();
-        self.shared
-            .lanes
-            .lock()
-            .values()
-            .map(|lane| lane.stats(now))
-            .collect()
+        self.shared.lanes.lock().values().map(|lane| lane.stats(now)).collect()
     }
 
     /// Takes no more deliveries, makes those that are due and returns when that is done or the
@@ -217,9 +188,7 @@ impl Deliverer {
         if tokio::time::timeout(limit, all).await.is_err() {
             runners.shutdown().await;
         }
-        Drained {
-            left: lanes.iter().map(|lane| lane.queued()).sum(),
-        }
+        Drained { left: lanes.iter().map(|lane| lane.queued()).sum() }
     }
 
     fn run(&self, lane: Arc<Lane>) {
@@ -231,17 +200,13 @@ impl Deliverer {
 
 impl std::fmt::Debug for Deliverer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Deliverer")
-            .field("settings", &self.shared.settings)
-            .finish_non_exhaustive()
+        f.debug_struct("Deliverer").field("settings", &self.shared.settings).finish_non_exhaustive()
     }
 }
 
 /// Nanoseconds since the Unix epoch.
 fn wall_clock() -> Time {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
 }
 

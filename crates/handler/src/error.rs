@@ -61,10 +61,7 @@ impl Error {
 }
 
 fn hint(nearest: &Option<String>) -> String {
-    nearest
-        .as_ref()
-        .map(|name| format!("; did you mean {name:?}?"))
-        .unwrap_or_default()
+    nearest.as_ref().map(|name| format!("; did you mean {name:?}?")).unwrap_or_default()
 }
 
 /// A delivery that did not arrive.
@@ -86,21 +83,12 @@ pub struct DeliveryError {
 impl DeliveryError {
     /// A failure that may pass.
     pub fn retryable(what: &'static str, error: impl ToString) -> DeliveryError {
-        DeliveryError {
-            retryable: true,
-            retry_after: None,
-            what,
-            error: error.to_string(),
-            context: None,
-        }
+        DeliveryError { retryable: true, retry_after: None, what, error: error.to_string(), context: None }
     }
 
     /// A failure that stays.
     pub fn lasting(what: &'static str, error: impl ToString) -> DeliveryError {
-        DeliveryError {
-            retryable: false,
-            ..DeliveryError::retryable(what, error)
-        }
+        DeliveryError { retryable: false, ..DeliveryError::retryable(what, error) }
     }
 
     /// The same with a field for the log line.
@@ -124,9 +112,7 @@ pub(crate) fn os_text(error: &std::io::Error) -> String {
     let Some(number) = error.raw_os_error() else {
         return text;
     };
-    let text = text
-        .strip_suffix(&format!(" (os error {number})"))
-        .unwrap_or(&text);
+    let text = text.strip_suffix(&format!(" (os error {number})")).unwrap_or(&text);
     let mut chars = text.chars();
     match chars.next() {
         Some(first) => first.to_lowercase().chain(chars).collect(),

@@ -71,11 +71,7 @@ pub struct Services {
 impl Services {
     /// Reads the value of `-disable-handlers`: kinds with commas between them.
     pub fn parse_disabled(list: &str) -> BTreeSet<String> {
-        list.split(',')
-            .map(str::trim)
-            .filter(|kind| !kind.is_empty())
-            .map(str::to_owned)
-            .collect()
+        list.split(',').map(str::trim).filter(|kind| !kind.is_empty()).map(str::to_owned).collect()
     }
 }
 
@@ -104,14 +100,8 @@ impl Handlers {
 
 /// The kind with that name.
 pub fn find(name: &str) -> Result<&'static Kind, Error> {
-    KINDS
-        .into_iter()
-        .find(|kind| kind.name == name)
-        .ok_or_else(|| {
-            let nearest = tick::did_you_mean(name, KINDS.iter().map(|kind| kind.name));
-            Error::UnknownKind {
-                kind: name.to_owned(),
-                nearest: nearest.map(str::to_owned),
-            }
-        })
+    KINDS.into_iter().find(|kind| kind.name == name).ok_or_else(|| {
+        let nearest = tick::did_you_mean(name, KINDS.iter().map(|kind| kind.name));
+        Error::UnknownKind { kind: name.to_owned(), nearest: nearest.map(str::to_owned) }
+    })
 }

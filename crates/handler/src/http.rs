@@ -41,17 +41,12 @@ pub struct Clients {
 impl Clients {
     /// The client that checks certificates, or the one that takes any.
     pub fn get(&self, skip_verification: bool) -> Result<Client, Error> {
-        let slot = if skip_verification {
-            &self.trusting
-        } else {
-            &self.checking
-        };
+        let slot = if skip_verification { &self.trusting } else { &self.checking };
         if let Some(client) = slot.get() {
             return Ok(client.clone());
         }
-        let client = build(skip_verification).map_err(|error| {
-            Error::Invalid(format!("cannot make an HTTP client: {}", chain(&error)))
-        })?;
+        let client = build(skip_verification)
+            .map_err(|error| Error::Invalid(format!("cannot make an HTTP client: {}", chain(&error))))?;
         Ok(slot.get_or_init(|| client).clone())
     }
 }
@@ -65,28 +60,22 @@ fn build(skip_verification: bool) -> reqwest::Result<Client> {
             // Names of headers as Kapacitor writes them: simple receivers compare them letter by letter.
             .http1_title_case_headers()
             .tcp_keepalive(Duration::from_secs(30));
-        let builder = builder
-            .connect_timeout(Duration::from_secs(30))
-            .pool_idle_timeout(Duration::from_secs(90));
+        let builder =
+            builder.connect_timeout(Duration::from_secs(30)).pool_idle_timeout(Duration::from_secs(90));
         builder.pool_max_idle_per_host(100)
     };
     if skip_verification {
         return builder().tls_danger_accept_invalid_certs(true).build();
     }
     // A machine without any root certificates can still use plain HTTP.
-    builder()
-        .build()
-        .or_else(|_| builder().tls_certs_only([]).build())
+    builder().build().or_else(|_| builder().tls_certs_only([]).build())
 }
 
 /// A request that got no answer. Nothing says that it stays so.
 pub fn no_answer(error: &reqwest::Error) -> DeliveryError {
     let failed = DeliveryError::retryable("failed to POST alert data", chain(error));
     // A URL that is none does not become one.
-    DeliveryError {
-        retryable: !error.is_builder(),
-        ..failed
-    }
+    DeliveryError { retryable: !error.is_builder(), ..failed }
 }
 
 /// An error with its causes: the outermost alone rarely tells what is wrong.
@@ -116,28 +105,14 @@ pub async fn check(answer: Response, show_body: bool) -> Result<(), DeliveryErro
         "unknown error, use .captureResponse() to capture the HTTP response".to_owned()
     };
     let retryable = status.is_server_error()
-        || matches!(
-            status,
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT
-        );
-    let failed = DeliveryError::retryable("POST returned non 2xx status code", body)
-        .with("code", status.as_u16());
-    Err(DeliveryError {
-        retryable,
-        retry_after,
-        ..failed
-    })
+        || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT);
+    let failed =
+        DeliveryError::retryable("POST returned non 2xx status code", body).with("code", status.as_u16());
+    Err(DeliveryError { retryable, retry_after, ..failed })
 }
 
 fn retry_after(answer: &Response) -> Option<Duration> {
-    let seconds = answer
-        .headers()
-        .get(header::RETRY_AFTER)?
-        .to_str()
-        .ok()?
-        .trim()
-        .parse()
-        .ok()?;
+    let seconds = answer.headers().get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds).min(RETRY_AFTER_MAX))
 }
 

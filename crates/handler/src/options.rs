@@ -30,9 +30,7 @@ impl OptionKind {
             OptionKind::Texts => "a list of strings",
             OptionKind::Flag => "true or false",
             OptionKind::Duration => "a duration, in nanoseconds or as a string such as \"10s\"",
-            OptionKind::Mode => {
-                "a file mode, as a number or as a string of octal digits such as \"0644\""
-            }
+            OptionKind::Mode => "a file mode, as a number or as a string of octal digits such as \"0644\"",
             OptionKind::Map => "an object whose values are strings",
         }
     }
@@ -70,11 +68,7 @@ impl<'a> Options<'a> {
             let Some(def) = def else {
                 let names = defs.iter().map(|def| def.name);
                 let nearest = tick::did_you_mean(name, names).map(str::to_owned);
-                return Err(Error::UnknownOption {
-                    kind,
-                    option: name.clone(),
-                    nearest,
-                });
+                return Err(Error::UnknownOption { kind, option: name.clone(), nearest });
             };
             if !value.is_null() {
                 values.insert(def.name, value);
@@ -92,55 +86,34 @@ impl<'a> Options<'a> {
         let Some(value) = self.values.get(option) else {
             return Ok(None);
         };
-        let wrong = Error::OptionType {
-            kind: self.kind,
-            option,
-            expected: kind.expected(),
-        };
+        let wrong = Error::OptionType { kind: self.kind, option, expected: kind.expected() };
         read(value).map(Some).ok_or(wrong)
     }
 
     /// A string; empty when it is not given.
     pub fn text(&self, option: &'static str) -> Result<String, Error> {
         Ok(self
-            .read(option, OptionKind::Text, |value| {
-                value.as_str().map(str::to_owned)
-            })?
+            .read(option, OptionKind::Text, |value| value.as_str().map(str::to_owned))?
             .unwrap_or_default())
     }
 
     /// A string that must be given and not be empty.
     pub fn needed_text(&self, option: &'static str) -> Result<String, Error> {
         let text = self.text(option)?;
-        if text.is_empty() {
-            Err(Error::Missing {
-                kind: self.kind,
-                option,
-            })
-        } else {
-            Ok(text)
-        }
+        if text.is_empty() { Err(Error::Missing { kind: self.kind, option }) } else { Ok(text) }
     }
 
     /// A list of strings; empty when it is not given.
     pub fn texts(&self, option: &'static str) -> Result<Vec<String>, Error> {
         let read = |value: &Value| {
-            value
-                .as_array()?
-                .iter()
-                .map(|item| item.as_str().map(str::to_owned))
-                .collect::<Option<Vec<_>>>()
+            value.as_array()?.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
         };
-        Ok(self
-            .read(option, OptionKind::Texts, read)?
-            .unwrap_or_default())
+        Ok(self.read(option, OptionKind::Texts, read)?.unwrap_or_default())
     }
 
     /// true or false; false when it is not given.
     pub fn flag(&self, option: &'static str) -> Result<bool, Error> {
-        Ok(self
-            .read(option, OptionKind::Flag, Value::as_bool)?
-            .unwrap_or_default())
+        Ok(self.read(option, OptionKind::Flag, Value::as_bool)?.unwrap_or_default())
     }
 
     /// A time span.
@@ -169,12 +142,8 @@ impl<'a> Options<'a> {
     pub fn map(&self, option: &'static str) -> Result<BTreeMap<String, String>, Error> {
         let read = |value: &Value| {
             let pairs = value.as_object()?.iter();
-            pairs
-                .map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
-                .collect::<Option<_>>()
+            pairs.map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect::<Option<_>>()
         };
-        Ok(self
-            .read(option, OptionKind::Map, read)?
-            .unwrap_or_default())
+        Ok(self.read(option, OptionKind::Map, read)?.unwrap_or_default())
     }
 }

@@ -13,14 +13,7 @@ pub(crate) struct EventView<'a> {
 impl<'a> EventView<'a> {
     pub(crate) fn new(event: &'a Event, previous_level: Level) -> EventView<'a> {
         let series = Series(event.data.iter().map(RowView::new).collect());
-        EventView {
-            event,
-            previous_level,
-            result: ResultView {
-                rows: &event.data,
-                series,
-            },
-        }
+        EventView { event, previous_level, result: ResultView { rows: &event.data, series } }
     }
 }
 
@@ -126,12 +119,7 @@ struct RowView<'a> {
 impl<'a> RowView<'a> {
     fn new(row: &'a Row) -> RowView<'a> {
         let values = Values(row.values.iter().map(|cells| Cells(cells)).collect());
-        RowView {
-            row,
-            tags: Tags(row.tags.iter().collect()),
-            columns: Columns(&row.columns),
-            values,
-        }
+        RowView { row, tags: Tags(row.tags.iter().collect()), columns: Columns(&row.columns), values }
     }
 }
 
@@ -151,12 +139,7 @@ impl Object for RowView<'_> {
     }
 
     fn shape(&self) -> &'static [Slot] {
-        &[
-            Slot::Field("Name"),
-            Slot::Field("Tags"),
-            Slot::Field("Columns"),
-            Slot::Field("Values"),
-        ]
+        &[Slot::Field("Name"), Slot::Field("Tags"), Slot::Field("Columns"), Slot::Field("Values")]
     }
 
     fn json(&self, out: &mut String) -> Encoded {
@@ -174,16 +157,11 @@ impl Map for Tags<'_> {
     }
 
     fn get(&self, key: &str) -> Option<Value<'_>> {
-        self.0
-            .iter()
-            .find(|(name, _)| *name == key)
-            .map(|(_, value)| Value::from(*value))
+        self.0.iter().find(|(name, _)| *name == key).map(|(_, value)| Value::from(*value))
     }
 
     fn entry(&self, index: usize) -> Option<(&str, Value<'_>)> {
-        self.0
-            .get(index)
-            .map(|(name, value)| (*name, Value::from(*value)))
+        self.0.get(index).map(|(name, value)| (*name, Value::from(*value)))
     }
 
     fn element(&self) -> Element {
@@ -231,9 +209,7 @@ impl List for Cells<'_> {
     }
 
     fn get(&self, index: usize) -> Option<Value<'_>> {
-        self.0
-            .get(index)
-            .map(|cell| cell.as_ref().map_or(Value::Nil, cell_value))
+        self.0.get(index).map(|cell| cell.as_ref().map_or(Value::Nil, cell_value))
     }
 }
 

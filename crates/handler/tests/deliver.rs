@@ -11,11 +11,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 
 fn lane(rig: &Rig, handler: &str) -> LaneStats {
-    rig.deliverer
-        .stats()
-        .into_iter()
-        .find(|lane| &*lane.handler == handler)
-        .expect("the lane exists")
+    rig.deliverer.stats().into_iter().find(|lane| &*lane.handler == handler).expect("the lane exists")
 }
 
 fn ids(bodies: &[common::Request]) -> Vec<(String, String)> {
@@ -33,30 +29,21 @@ async fn no_ok_before_its_critical() {
     let receiver = Receiver::start(&[oops, oops]).await;
     let mut rig = Rig::new(fast());
     let spec = post("p", &receiver.url());
-    for (number, (event, level)) in (1..).zip([
-        ("a", Level::Critical),
-        ("a", Level::Ok),
-        ("b", Level::Critical),
-        ("b", Level::Ok),
-    ]) {
+    for (number, (event, level)) in
+        (1..).zip([("a", Level::Critical), ("a", Level::Ok), ("b", Level::Critical), ("b", Level::Ok)])
+    {
         rig.submit(number, event, level, &spec);
     }
     rig.delivered(4).await;
     let requests = ids(&receiver.requests(6).await);
     for event in ["a", "b"] {
-        let mut levels: Vec<&str> = requests
-            .iter()
-            .filter(|(id, _)| id == event)
-            .map(|(_, level)| level.as_str())
-            .collect();
+        let mut levels: Vec<&str> =
+            requests.iter().filter(|(id, _)| id == event).map(|(_, level)| level.as_str()).collect();
         levels.dedup();
         assert_eq!(levels, ["CRITICAL", "OK"], "{requests:?}");
     }
     let stats = lane(&rig, "p");
-    assert_eq!(
-        (stats.delivered, stats.failed, stats.retried, stats.queued),
-        (4, 2, 2, 0)
-    );
+    assert_eq!((stats.delivered, stats.failed, stats.retried, stats.queued), (4, 2, 2, 0));
     assert_eq!((stats.last_error.as_str(), stats.oldest), ("", None));
 }
 
@@ -93,15 +80,8 @@ async fn a_dead_receiver_fills_its_own_lane_only() {
     let address = dead.local_addr().expect("bound");
     drop(dead);
     let alive = Receiver::start(&[]).await;
-    let mut rig = Rig::new(Settings {
-        backoff_min: LIMIT,
-        backoff_max: LIMIT,
-        ..fast()
-    });
-    let (bad, good) = (
-        post("bad", &format!("http://{address}/")),
-        post("good", &alive.url()),
-    );
+    let mut rig = Rig::new(Settings { backoff_min: LIMIT, backoff_max: LIMIT, ..fast() });
+    let (bad, good) = (post("bad", &format!("http://{address}/")), post("good", &alive.url()));
     for number in 0..20 {
         rig.submit(number, &format!("e{number}"), Level::Critical, &bad);
         rig.submit(100 + number, &format!("e{number}"), Level::Critical, &good);
@@ -119,11 +99,8 @@ async fn a_receiver_that_comes_back_gets_everything_at_once() {
     let address = dead.local_addr().expect("bound");
     drop(dead);
     // After the first failures each delivery would wait much longer than this test may take.
-    let settings = Settings {
-        backoff_min: Duration::from_secs(20),
-        backoff_max: Duration::from_secs(60),
-        ..fast()
-    };
+    let settings =
+        Settings { backoff_min: Duration::from_secs(20), backoff_max: Duration::from_secs(60), ..fast() };
     let mut rig = Rig::new(settings);
     let spec = post("p", &format!("http://{address}/"));
     for number in 0..10 {
@@ -134,10 +111,7 @@ async fn a_receiver_that_comes_back_gets_everything_at_once() {
         assert!(error.starts_with("failed to POST alert data: "), "{error}");
     }
     assert!(lane(&rig, "p").last_error.contains("onnection refused"));
-    let receiver = Receiver::on(
-        TcpListener::bind(address).await.expect("the same port"),
-        &[],
-    );
+    let receiver = Receiver::on(TcpListener::bind(address).await.expect("the same port"), &[]);
     rig.submit(10, "new", Level::Critical, &spec);
     rig.delivered(11).await;
     assert_eq!(receiver.requests(11).await.len(), 11);
@@ -148,16 +122,7 @@ async fn a_full_lane_drops_the_oldest_and_says_so() {
     let receiver = Receiver::start(&["never"]).await;
     let spec = post("p", &receiver.url());
     let bytes = delivery(0, "e0", Level::Info, &spec).bytes();
-    for settings in [
-        Settings {
-            entries_max: 3,
-            ..fast()
-        },
-        Settings {
-            bytes_max: bytes * 3,
-            ..fast()
-        },
-    ] {
+    for settings in [Settings { entries_max: 3, ..fast() }, Settings { bytes_max: bytes * 3, ..fast() }] {
         let receiver = Receiver::start(&["never"]).await;
         let spec = post("p", &receiver.url());
         let mut rig = Rig::new(settings);
@@ -170,23 +135,11 @@ async fn a_full_lane_drops_the_oldest_and_says_so() {
             let report = rig.report().await;
             assert_eq!(
                 report,
-                Report::Dropped {
-                    id: DeliveryId(id),
-                    reason: DropReason::Overflow,
-                    error: String::new()
-                }
+                Report::Dropped { id: DeliveryId(id), reason: DropReason::Overflow, error: String::new() }
             );
         }
         let stats = lane(&rig, "p");
-        assert_eq!(
-            (
-                stats.dropped,
-                stats.queued,
-                stats.queued_bytes,
-                stats.in_flight
-            ),
-            (2, 3, bytes * 3, 1)
-        );
+        assert_eq!((stats.dropped, stats.queued, stats.queued_bytes, stats.in_flight), (2, 3, bytes * 3, 1));
     }
 }
 
@@ -194,20 +147,11 @@ async fn a_full_lane_drops_the_oldest_and_says_so() {
 async fn old_deliveries_are_given_up() {
     let oops = "500 Oops\r\ncontent-length: 0\r\n\r\n";
     let receiver = Receiver::start(&[oops, oops]).await;
-    let mut rig = Rig::new(Settings {
-        age_max: Duration::from_secs(3600),
-        ..fast()
-    });
+    let mut rig = Rig::new(Settings { age_max: Duration::from_secs(3600), ..fast() });
     let mut old = delivery(1, "e", Level::Info, &post("p", &receiver.url()));
     old.created -= 3601 * 1_000_000_000;
     rig.deliverer.submit(old);
-    assert!(matches!(
-        rig.report().await,
-        Report::Dropped {
-            reason: DropReason::Age,
-            ..
-        }
-    ));
+    assert!(matches!(rig.report().await, Report::Dropped { reason: DropReason::Age, .. }));
 }
 
 #[tokio::test]
@@ -222,25 +166,16 @@ async fn attempts_and_waits_survive_a_restart() {
     let mut due = delivery(3, "other", Level::Critical, &spec);
     (due.attempts, due.next_at) = (4, common::now() - 1);
     rig.deliverer.submit(due);
-    let Report::Failed { id, attempts, .. } = rig.report().await else {
-        panic!("the first answer is 500")
-    };
+    let Report::Failed { id, attempts, .. } = rig.report().await else { panic!("the first answer is 500") };
     assert_eq!((id, attempts), (DeliveryId(3), 5));
     assert_eq!(rig.delivered(1).await, [3]);
-    assert_eq!(
-        lane(&rig, "p").queued,
-        2,
-        "the OK waits for its CRITICAL, which waits for its time"
-    );
+    assert_eq!(lane(&rig, "p").queued, 2, "the OK waits for its CRITICAL, which waits for its time");
 }
 
 #[tokio::test]
 async fn the_same_delivery_twice_is_one() {
     let receiver = Receiver::start(&[]).await;
-    let mut rig = Rig::new(Settings {
-        backoff_min: LIMIT,
-        ..fast()
-    });
+    let mut rig = Rig::new(Settings { backoff_min: LIMIT, ..fast() });
     let spec = post("p", &receiver.url());
     let mut waiting = delivery(1, "e", Level::Critical, &spec);
     waiting.next_at = common::now() + 3600 * 1_000_000_000;
@@ -262,37 +197,22 @@ async fn cancelled_deliveries_let_the_next_come() {
     rig.deliverer.submit(waiting);
     rig.submit(2, "e", Level::Ok, &spec);
     let (topic, handler) = (Name::from("main:t:alert2"), Name::from("p"));
-    rig.deliverer.cancel([
-        (&topic, &handler, DeliveryId(1)),
-        (&topic, &handler, DeliveryId(9)),
-    ]);
+    rig.deliverer.cancel([(&topic, &handler, DeliveryId(1)), (&topic, &handler, DeliveryId(9))]);
     assert_eq!(rig.delivered(1).await, [2]);
 }
 
 #[tokio::test]
 async fn a_mended_definition_applies_to_what_waits() {
     let receiver = Receiver::start(&[]).await;
-    let mut rig = Rig::new(Settings {
-        backoff_min: LIMIT * 4,
-        backoff_max: LIMIT * 4,
-        ..fast()
-    });
+    let mut rig = Rig::new(Settings { backoff_min: LIMIT * 4, backoff_max: LIMIT * 4, ..fast() });
     rig.submit(1, "e", Level::Critical, &post("p", "http://127.0.0.1:1/"));
     rig.failure().await;
-    rig.deliverer
-        .redefine(&"main:t:alert2".into(), &post("p", &receiver.url()));
+    rig.deliverer.redefine(&"main:t:alert2".into(), &post("p", &receiver.url()));
     assert_eq!(rig.delivered(1).await, [1]);
     rig.submit(2, "e", Level::Critical, &post("p", "http://127.0.0.1:1/"));
     rig.failure().await;
-    rig.deliverer
-        .redefine(&"main:t:alert2".into(), &spec("p", "post", json!({})));
-    assert!(matches!(
-        rig.outcome().await,
-        Report::Dropped {
-            reason: DropReason::Refused,
-            ..
-        }
-    ));
+    rig.deliverer.redefine(&"main:t:alert2".into(), &spec("p", "post", json!({})));
+    assert!(matches!(rig.outcome().await, Report::Dropped { reason: DropReason::Refused, .. }));
 }
 
 #[tokio::test]
@@ -321,10 +241,7 @@ async fn a_drain_makes_what_is_due_and_leaves_what_waits() {
     let drained = rig.deliverer.drain(LIMIT).await;
     assert_eq!(drained.left, 1);
     assert_eq!(receiver.requests(10).await.len(), 10);
-    assert!(
-        !rig.deliverer
-            .submit(delivery(11, "late", Level::Info, &spec))
-    );
+    assert!(!rig.deliverer.submit(delivery(11, "late", Level::Info, &spec)));
 }
 
 #[tokio::test]

@@ -30,10 +30,7 @@ async fn log_appends_lines_with_the_mode_asked_for() {
         rig.submit(2, "e", Level::Ok, &spec);
         assert_eq!(rig.delivered(2).await, [1, 2]);
         let text = std::fs::read_to_string(&path).expect("written");
-        assert_eq!(
-            text,
-            payload(1, "e", Level::Critical) + "\n" + &payload(2, "e", Level::Ok) + "\n"
-        );
+        assert_eq!(text, payload(1, "e", Level::Critical) + "\n" + &payload(2, "e", Level::Ok) + "\n");
         let about = std::fs::metadata(&path).expect("written");
         assert_eq!(about.permissions().mode() & 0o777, mode);
     }
@@ -44,42 +41,24 @@ async fn log_waits_for_its_folder() {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("none/x.log");
     let mut rig = Rig::new(fast());
-    rig.submit(
-        1,
-        "e",
-        Level::Critical,
-        &spec("a", "log", json!({ "path": path.to_str() })),
-    );
+    rig.submit(1, "e", Level::Critical, &spec("a", "log", json!({ "path": path.to_str() })));
     let error = rig.failure().await;
-    let expected = format!(
-        "failed to open file for alert logging: open {}: no such file or directory",
-        path.display()
-    );
+    let expected =
+        format!("failed to open file for alert logging: open {}: no such file or directory", path.display());
     assert!(error.starts_with(&expected), "{error}");
     std::fs::create_dir(dir.path().join("none")).expect("a folder");
     assert_eq!(rig.delivered(1).await, [1]);
-    assert_eq!(
-        std::fs::read_to_string(&path).expect("written"),
-        payload(1, "e", Level::Critical) + "\n"
-    );
+    assert_eq!(std::fs::read_to_string(&path).expect("written"), payload(1, "e", Level::Critical) + "\n");
 }
 
 #[tokio::test]
 async fn log_to_a_pipe_without_a_reader_does_not_hang() {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("pipe");
-    let made = std::process::Command::new("mkfifo")
-        .arg(&path)
-        .status()
-        .expect("mkfifo runs");
+    let made = std::process::Command::new("mkfifo").arg(&path).status().expect("mkfifo runs");
     assert!(made.success());
     let mut rig = Rig::new(fast());
-    rig.submit(
-        1,
-        "e",
-        Level::Critical,
-        &spec("a", "log", json!({ "path": path.to_str() })),
-    );
+    rig.submit(1, "e", Level::Critical, &spec("a", "log", json!({ "path": path.to_str() })));
     assert!(rig.failure().await.contains("no such device or address"));
 }
 
@@ -87,22 +66,13 @@ async fn log_to_a_pipe_without_a_reader_does_not_hang() {
 async fn exec_gets_the_event_and_its_key() {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("out");
-    let script =
-        r#"cat >> "$1"; echo "$FARAD_IDEMPOTENCY_KEY" >> "$1"; echo noise; echo noise >&2"#;
+    let script = r#"cat >> "$1"; echo "$FARAD_IDEMPOTENCY_KEY" >> "$1"; echo noise; echo noise >&2"#;
     let args = json!(["-c", script, "sh", path.to_str()]);
     let mut rig = Rig::new(fast());
-    rig.submit(
-        1,
-        "e",
-        Level::Warning,
-        &spec("x 1", "exec", json!({ "prog": "sh", "args": args })),
-    );
+    rig.submit(1, "e", Level::Warning, &spec("x 1", "exec", json!({ "prog": "sh", "args": args })));
     assert_eq!(rig.delivered(1).await, [1]);
     let text = std::fs::read_to_string(&path).expect("written");
-    assert_eq!(
-        text,
-        payload(1, "e", Level::Warning) + "\n3-1-0/main:t:alert2/x%201\n"
-    );
+    assert_eq!(text, payload(1, "e", Level::Warning) + "\n3-1-0/main:t:alert2/x%201\n");
 }
 
 #[tokio::test]
@@ -112,47 +82,21 @@ async fn exec_that_fails_is_run_a_few_times() {
     let script = r#"echo run >> "$1"; echo out; echo err >&2; exit 3"#;
     let args = json!(["-c", script, "sh", path.to_str()]);
     let mut rig = Rig::new(fast());
-    rig.submit(
-        1,
-        "e",
-        Level::Warning,
-        &spec("x", "exec", json!({ "prog": "/bin/sh", "args": args })),
-    );
-    let Report::Dropped { reason, error, .. } = rig.outcome().await else {
-        panic!("it cannot succeed")
-    };
+    rig.submit(1, "e", Level::Warning, &spec("x", "exec", json!({ "prog": "/bin/sh", "args": args })));
+    let Report::Dropped { reason, error, .. } = rig.outcome().await else { panic!("it cannot succeed") };
     assert_eq!(reason, DropReason::Attempts);
-    assert_eq!(
-        error,
-        "exec command failed: exit status 3 (output: out\nerr)"
-    );
-    assert_eq!(
-        std::fs::read_to_string(&path).expect("written"),
-        "run\nrun\nrun\n"
-    );
+    assert_eq!(error, "exec command failed: exit status 3 (output: out\nerr)");
+    assert_eq!(std::fs::read_to_string(&path).expect("written"), "run\nrun\nrun\n");
 }
 
 #[tokio::test]
 async fn exec_of_nothing_and_of_a_killed_program() {
     for (prog, args, expected) in [
-        (
-            "/nonexistent",
-            json!([]),
-            "exec command failed: fork/exec /nonexistent: no such file or directory",
-        ),
-        (
-            "sh",
-            json!(["-c", "kill -9 $$"]),
-            "exec command failed: signal: 9",
-        ),
+        ("/nonexistent", json!([]), "exec command failed: fork/exec /nonexistent: no such file or directory"),
+        ("sh", json!(["-c", "kill -9 $$"]), "exec command failed: signal: 9"),
     ] {
         let mut rig = Rig::new(fast());
-        rig.submit(
-            1,
-            "e",
-            Level::Warning,
-            &spec("x", "exec", json!({ "prog": prog, "args": args })),
-        );
+        rig.submit(1, "e", Level::Warning, &spec("x", "exec", json!({ "prog": prog, "args": args })));
         assert_eq!(rig.failure().await, expected);
     }
 }
@@ -161,12 +105,7 @@ async fn exec_of_nothing_and_of_a_killed_program() {
 async fn exec_neither_reads_nor_waits_for_what_it_leaves_behind() {
     let mut rig = Rig::new(fast());
     let args = json!(["-c", "exec <&-; (exec sleep 3) & exit 0"]);
-    rig.submit(
-        1,
-        "e",
-        Level::Warning,
-        &spec("x", "exec", json!({ "prog": "sh", "args": args })),
-    );
+    rig.submit(1, "e", Level::Warning, &spec("x", "exec", json!({ "prog": "sh", "args": args })));
     assert_eq!(rig.delivered(1).await, [1]);
 }
 
@@ -177,26 +116,15 @@ async fn a_program_that_hangs_is_killed_with_its_children() {
     let script = r#"sleep 600 & echo $! > "$1.new"; mv "$1.new" "$1"; wait"#;
     let args = json!(["-c", script, "sh", path.to_str()]);
     let rig = Rig::new(fast());
-    rig.submit(
-        1,
-        "e",
-        Level::Warning,
-        &spec("x", "exec", json!({ "prog": "sh", "args": args })),
-    );
+    rig.submit(1, "e", Level::Warning, &spec("x", "exec", json!({ "prog": "sh", "args": args })));
     let child = until(|| std::fs::read_to_string(&path).ok()).await;
     let child = child.trim();
-    let drained = rig
-        .deliverer
-        .drain(std::time::Duration::from_millis(20))
-        .await;
+    let drained = rig.deliverer.drain(std::time::Duration::from_millis(20)).await;
     assert_eq!(drained.left, 1, "it stays in the outbox");
     // A killed process may still be a zombie of whoever inherited it.
     until(|| {
-        let stat = std::fs::read_to_string(Path::new("/proc").join(child).join("stat"))
-            .unwrap_or_default();
-        let running = stat
-            .rsplit_once(") ")
-            .is_some_and(|(_, rest)| !rest.starts_with('Z'));
+        let stat = std::fs::read_to_string(Path::new("/proc").join(child).join("stat")).unwrap_or_default();
+        let running = stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'));
         (!running).then_some(())
     })
     .await;
@@ -212,30 +140,22 @@ async fn until<T>(look: impl Fn() -> Option<T>) -> T {
             tokio::time::sleep(std::time::Duration::from_millis(2)).await;
         }
     };
-    timeout(LIMIT, found)
-        .await
-        .expect("the world changes in time")
+    timeout(LIMIT, found).await.expect("the world changes in time")
 }
 
 #[tokio::test]
 async fn post_sends_what_kapacitor_sends() {
     let receiver = Receiver::start(&[]).await;
-    let options = json!({ "url": receiver.url(), "headers": { "X-A": "1" }, "timeout": "2s", "endpoint": "" });
+    let options =
+        json!({ "url": receiver.url(), "headers": { "X-A": "1" }, "timeout": "2s", "endpoint": "" });
     let mut rig = Rig::new(fast());
     rig.submit(7, "e", Level::Info, &spec("post0", "post", options));
     assert_eq!(rig.delivered(1).await, [7]);
     let request = receiver.requests(1).await.remove(0);
     assert_eq!(request.head[0], "POST /a?b=c HTTP/1.1");
-    assert!(
-        request.head.contains(&"Content-Type: application/json".to_owned()),
-        "{:?}",
-        request.head
-    );
+    assert!(request.head.contains(&"Content-Type: application/json".to_owned()), "{:?}", request.head);
     assert_eq!(request.header("x-a"), Some("1"));
-    assert_eq!(
-        request.header("idempotency-key"),
-        Some("3-7-0/main:t:alert2/post0")
-    );
+    assert_eq!(request.header("idempotency-key"), Some("3-7-0/main:t:alert2/post0"));
     assert_eq!(request.body, payload(7, "e", Level::Info) + "\n");
 }
 
@@ -249,32 +169,17 @@ async fn post_to_an_endpoint() {
         password: "secret".into(),
         alert_template: Some("{{ .ID }} {{ .PreviousLevel }} {{ range .Data.Series }}{{ .Name }} {{ index .Tags \"host\" }} {{ index .Columns 1 }}={{ index (index .Values 0) 1 }}{{ end }} {{ json .Data }}".into()),
     };
-    let services = Services {
-        endpoints: [("example".to_owned(), endpoint)].into(),
-        ..Services::default()
-    };
+    let services = Services { endpoints: [("example".to_owned(), endpoint)].into(), ..Services::default() };
     let mut rig = Rig::with(fast(), services);
     let options = json!({ "endpoint": "example", "url": "ignored", "headers": { "X-A": "1" } });
     rig.submit(1, "e", Level::Info, &spec("p", "post", options));
     assert_eq!(rig.delivered(1).await, [1]);
     let request = receiver.requests(1).await.remove(0);
     assert_eq!(request.head[0], "POST /INFO HTTP/1.1");
-    assert_eq!(
-        (request.header("x-from"), request.header("x-a")),
-        (Some("conf"), Some("1"))
-    );
-    assert_eq!(
-        request.header("authorization"),
-        Some("Basic dXNlcjpzZWNyZXQ=")
-    );
+    assert_eq!((request.header("x-from"), request.header("x-a")), (Some("conf"), Some("1")));
+    assert_eq!(request.header("authorization"), Some("Basic dXNlcjpzZWNyZXQ="));
     assert_eq!(request.header("content-type"), None);
-    assert!(
-        request
-            .body
-            .starts_with("e OK m a v=15 {\"series\":[{\"name\":\"m\","),
-        "{}",
-        request.body
-    );
+    assert!(request.body.starts_with("e OK m a v=15 {\"series\":[{\"name\":\"m\","), "{}", request.body);
 }
 
 #[tokio::test]
@@ -295,36 +200,15 @@ async fn post_tries_again_where_it_helps() {
         rig.submit(1, "e", Level::Info, &spec("p", "post", options));
         let code = &status[..3];
         match (rig.report().await, again) {
-            (
-                Report::Failed {
-                    attempts: 1, error, ..
-                },
-                true,
-            ) => {
-                assert_eq!(
-                    error,
-                    format!("POST returned non 2xx status code: reply body (code: {code})")
-                );
+            (Report::Failed { attempts: 1, error, .. }, true) => {
+                assert_eq!(error, format!("POST returned non 2xx status code: reply body (code: {code})"));
                 assert_eq!(rig.delivered(1).await, [1]);
                 let requests = receiver.requests(2).await;
                 assert_eq!(requests[0].body, requests[1].body);
-                assert_eq!(
-                    requests[0].header("idempotency-key"),
-                    requests[1].header("idempotency-key")
-                );
+                assert_eq!(requests[0].header("idempotency-key"), requests[1].header("idempotency-key"));
             }
-            (
-                Report::Dropped {
-                    reason: DropReason::Refused,
-                    error,
-                    ..
-                },
-                false,
-            ) => {
-                assert!(
-                    error.contains("use .captureResponse()") && error.contains(code),
-                    "{error}"
-                );
+            (Report::Dropped { reason: DropReason::Refused, error, .. }, false) => {
+                assert!(error.contains("use .captureResponse()") && error.contains(code), "{error}");
             }
             (other, _) => panic!("{status}: {other:?}"),
         }
@@ -333,13 +217,10 @@ async fn post_tries_again_where_it_helps() {
 
 #[tokio::test]
 async fn post_waits_as_long_as_it_is_told() {
-    let receiver =
-        Receiver::start(&["429 Slow\r\nretry-after: 1000\r\ncontent-length: 0\r\n\r\n"]).await;
+    let receiver = Receiver::start(&["429 Slow\r\nretry-after: 1000\r\ncontent-length: 0\r\n\r\n"]).await;
     let mut rig = Rig::new(fast());
     rig.submit(1, "e", Level::Info, &post("p", &receiver.url()));
-    let Report::Failed { next_at, .. } = rig.report().await else {
-        panic!("429 is a failure")
-    };
+    let Report::Failed { next_at, .. } = rig.report().await else { panic!("429 is a failure") };
     assert!(next_at > common::now() + 900 * 1_000_000_000);
 }
 
@@ -351,16 +232,9 @@ async fn post_gives_up_a_request_that_takes_too_long() {
         1,
         "e",
         Level::Info,
-        &spec(
-            "p",
-            "post",
-            json!({ "url": receiver.url(), "timeout": 50_000_000 }),
-        ),
+        &spec("p", "post", json!({ "url": receiver.url(), "timeout": 50_000_000 })),
     );
-    assert_eq!(
-        rig.failure().await,
-        "delivery took too long: no success within 50ms"
-    );
+    assert_eq!(rig.failure().await, "delivery took too long: no success within 50ms");
     assert_eq!(rig.delivered(1).await, [1]);
 }
 
@@ -368,26 +242,9 @@ async fn post_gives_up_a_request_that_takes_too_long() {
 async fn post_to_no_url() {
     let mut rig = Rig::new(fast());
     rig.submit(1, "e", Level::Info, &post("p", "no url {{ .ID }}"));
-    assert!(matches!(
-        rig.report().await,
-        Report::Dropped {
-            reason: DropReason::Refused,
-            ..
-        }
-    ));
-    rig.submit(
-        2,
-        "e",
-        Level::Info,
-        &post("q", "http://127.0.0.1/{{ .Nope }}"),
-    );
-    assert!(matches!(
-        rig.report().await,
-        Report::Dropped {
-            reason: DropReason::Refused,
-            ..
-        }
-    ));
+    assert!(matches!(rig.report().await, Report::Dropped { reason: DropReason::Refused, .. }));
+    rig.submit(2, "e", Level::Info, &post("q", "http://127.0.0.1/{{ .Nope }}"));
+    assert!(matches!(rig.report().await, Report::Dropped { reason: DropReason::Refused, .. }));
 }
 
 #[tokio::test]
@@ -395,21 +252,10 @@ async fn tcp_sends_two_newlines() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("bound").to_string();
     let mut rig = Rig::new(fast());
-    rig.submit(
-        1,
-        "e",
-        Level::Info,
-        &spec("t", "tcp", json!({ "address": address })),
-    );
-    let (mut stream, _) = timeout(LIMIT, listener.accept())
-        .await
-        .expect("in time")
-        .expect("a connection");
+    rig.submit(1, "e", Level::Info, &spec("t", "tcp", json!({ "address": address })));
+    let (mut stream, _) = timeout(LIMIT, listener.accept()).await.expect("in time").expect("a connection");
     let mut text = String::new();
-    timeout(LIMIT, stream.read_to_string(&mut text))
-        .await
-        .expect("in time")
-        .expect("UTF-8");
+    timeout(LIMIT, stream.read_to_string(&mut text)).await.expect("in time").expect("UTF-8");
     assert_eq!(text, payload(1, "e", Level::Info) + "\n\n");
     assert_eq!(rig.delivered(1).await, [1]);
 }
@@ -420,21 +266,13 @@ async fn tcp_refused_and_then_up() {
     let address = listener.local_addr().expect("bound");
     drop(listener);
     let mut rig = Rig::new(fast());
-    rig.submit(
-        1,
-        "e",
-        Level::Info,
-        &spec("t", "tcp", json!({ "address": address.to_string() })),
-    );
+    rig.submit(1, "e", Level::Info, &spec("t", "tcp", json!({ "address": address.to_string() })));
     let expected = format!(
         "tcp handler failed to connect: dial tcp {address}: connect: connection refused (address: {address})"
     );
     assert_eq!(rig.failure().await, expected);
     let listener = TcpListener::bind(address).await.expect("the same port");
-    let (mut stream, _) = timeout(LIMIT, listener.accept())
-        .await
-        .expect("in time")
-        .expect("a connection");
+    let (mut stream, _) = timeout(LIMIT, listener.accept()).await.expect("in time").expect("a connection");
     let mut text = String::new();
     stream.read_to_string(&mut text).await.expect("UTF-8");
     assert_eq!(text, payload(1, "e", Level::Info) + "\n\n");
@@ -443,18 +281,11 @@ async fn tcp_refused_and_then_up() {
 
 #[tokio::test]
 async fn definitions_are_checked() {
-    let services = Services {
-        disabled: Services::parse_disabled("tcp, exec,"),
-        ..Services::default()
-    };
+    let services = Services { disabled: Services::parse_disabled("tcp, exec,"), ..Services::default() };
     let rig = Rig::with(fast(), services);
     for (kind, options, expected) in [
         ("log", json!({ "path": "/tmp/x" }), ""),
-        (
-            "log",
-            json!({ "path": "x" }),
-            "log path must be absolute: x is not absolute",
-        ),
+        ("log", json!({ "path": "x" }), "log path must be absolute: x is not absolute"),
         (
             "log",
             json!({ "path": "/x", "mode": 0o444 }),
@@ -465,37 +296,17 @@ async fn definitions_are_checked() {
             json!({ "path": "/x", "mode": "9" }),
             "option \"mode\" of handler kind log must be a file mode",
         ),
-        (
-            "log",
-            json!({ "pth": "/x" }),
-            "unknown option \"pth\" of handler kind log; did you mean \"path\"?",
-        ),
-        (
-            "log",
-            json!({ "path": 5 }),
-            "option \"path\" of handler kind log must be a string",
-        ),
-        (
-            "lgo",
-            json!({}),
-            "unsupported action kind \"lgo\"; did you mean \"log\"?",
-        ),
-        (
-            "tcp",
-            json!({ "address": "x:1" }),
-            "handler 'tcp' is disabled",
-        ),
+        ("log", json!({ "pth": "/x" }), "unknown option \"pth\" of handler kind log; did you mean \"path\"?"),
+        ("log", json!({ "path": 5 }), "option \"path\" of handler kind log must be a string"),
+        ("lgo", json!({}), "unsupported action kind \"lgo\"; did you mean \"log\"?"),
+        ("tcp", json!({ "address": "x:1" }), "handler 'tcp' is disabled"),
         ("exec", json!({ "prog": "x" }), "handler 'exec' is disabled"),
         (
             "post",
             json!({}),
             "An appropriately formatted url must be specified if an endpoint is not specified",
         ),
-        (
-            "post",
-            json!({ "url": "http://x/{{" }),
-            "failed to parse template: template: body:1:",
-        ),
+        ("post", json!({ "url": "http://x/{{" }), "failed to parse template: template: body:1:"),
         (
             "post",
             json!({ "url": "http://x", "timeout": "soon" }),
@@ -506,28 +317,17 @@ async fn definitions_are_checked() {
             json!({ "url": "http://x", "timeout": -1 }),
             "option \"timeout\" of handler kind post must be a duration",
         ),
-        (
-            "post",
-            json!({ "url": "http://x", "headers": { "a b": "c" } }),
-            "invalid header \"a b\"",
-        ),
+        ("post", json!({ "url": "http://x", "headers": { "a b": "c" } }), "invalid header \"a b\""),
         (
             "post",
             json!({ "url": "http://x", "headers": { "a": 1 } }),
             "option \"headers\" of handler kind post must be an object",
         ),
-        (
-            "post",
-            json!({ "url": "https://x", "skip-ssl-verification": true }),
-            "",
-        ),
+        ("post", json!({ "url": "https://x", "skip-ssl-verification": true }), ""),
     ] {
         match rig.deliverer.check(&spec("h", kind, options.clone())) {
             Ok(()) => assert_eq!(expected, "", "{kind} {options}"),
-            Err(error) => assert!(
-                !expected.is_empty() && error.to_string().starts_with(expected),
-                "{error}"
-            ),
+            Err(error) => assert!(!expected.is_empty() && error.to_string().starts_with(expected), "{error}"),
         }
     }
     let all: Vec<&str> = handler::KINDS.iter().map(|kind| kind.name).collect();
@@ -536,22 +336,9 @@ async fn definitions_are_checked() {
 
 #[tokio::test]
 async fn deliveries_to_a_disabled_kind_are_given_up() {
-    let services = Services {
-        disabled: Services::parse_disabled("tcp"),
-        ..Services::default()
-    };
+    let services = Services { disabled: Services::parse_disabled("tcp"), ..Services::default() };
     let mut rig = Rig::with(fast(), services);
-    rig.deliverer.submit(delivery(
-        1,
-        "e",
-        Level::Info,
-        &spec("t", "tcp", json!({ "address": "x:1" })),
-    ));
-    let Report::Dropped { reason, error, .. } = rig.report().await else {
-        panic!("it cannot arrive")
-    };
-    assert_eq!(
-        (reason, error.as_str()),
-        (DropReason::Disabled, "handler 'tcp' is disabled")
-    );
+    rig.deliverer.submit(delivery(1, "e", Level::Info, &spec("t", "tcp", json!({ "address": "x:1" }))));
+    let Report::Dropped { reason, error, .. } = rig.report().await else { panic!("it cannot arrive") };
+    assert_eq!((reason, error.as_str()), (DropReason::Disabled, "handler 'tcp' is disabled"));
 }

@@ -20,10 +20,7 @@ struct Member {
 
 impl Member {
     fn apply(&mut self, command: &Command) -> Outcome {
-        let outcome = self
-            .catalog
-            .apply(self.catalog.applied() + 1, command)
-            .expect("accepted");
+        let outcome = self.catalog.apply(self.catalog.applied() + 1, command).expect("accepted");
         for (key, value) in self.catalog.take_changes() {
             match value {
                 Some(value) => self.store.insert(key, value),
@@ -35,37 +32,21 @@ impl Member {
 
     fn publish(&mut self, rig: &Rig, events: &[Arc<Event>]) -> usize {
         let (events, now, limits) = (events.to_vec(), common::now(), OutboxLimits::default());
-        let Outcome::Published(published) = self.apply(&Command::PublishEvents {
-            events,
-            now,
-            limits,
-        }) else {
+        let Outcome::Published(published) = self.apply(&Command::PublishEvents { events, now, limits })
+        else {
             panic!("publishing answers with what was published")
         };
         let made = published.deliveries.len();
-        assert!(
-            published
-                .deliveries
-                .into_iter()
-                .all(|delivery| rig.deliverer.submit(delivery))
-        );
+        assert!(published.deliveries.into_iter().all(|delivery| rig.deliverer.submit(delivery)));
         made
     }
 
     fn note(&mut self, report: Report) {
         self.apply(&match report {
             Report::Delivered { id } => Command::Delivered { ids: vec![id] },
-            Report::Failed {
-                id,
-                attempts,
-                next_at,
-                error,
-            } => Command::DeliveryFailed {
-                id,
-                attempts,
-                next_at,
-                error,
-            },
+            Report::Failed { id, attempts, next_at, error } => {
+                Command::DeliveryFailed { id, attempts, next_at, error }
+            }
             Report::Dropped { id, reason, .. } => Command::DropDelivery { id, reason },
         });
     }
@@ -87,14 +68,8 @@ async fn what_did_not_arrive_before_a_restart_arrives_after_it() {
 
     let mut member = Member::default();
     let topic = events[0].topics[0].clone();
-    member.apply(&Command::SetTopicHandlers {
-        topic,
-        handlers: vec![(*spec).clone()],
-    });
-    let mut rig = Rig::new(handler::Settings {
-        backoff_min: Duration::from_secs(1),
-        ..fast()
-    });
+    member.apply(&Command::SetTopicHandlers { topic, handlers: vec![(*spec).clone()] });
+    let mut rig = Rig::new(handler::Settings { backoff_min: Duration::from_secs(1), ..fast() });
     assert_eq!(member.publish(&rig, &events), 3);
     let arrived = rig.report().await;
     assert!(matches!(arrived, Report::Delivered { .. }));
@@ -105,19 +80,10 @@ async fn what_did_not_arrive_before_a_restart_arrives_after_it() {
     rig.deliverer.drain(Duration::ZERO).await;
 
     // The process dies; the next one loads what is stored, and the shard replays its log.
-    let mut member = Member {
-        catalog: Catalog::load(&member.store).expect("loads"),
-        store: member.store,
-    };
+    let mut member = Member { catalog: Catalog::load(&member.store).expect("loads"), store: member.store };
     let mut rig = Rig::new(fast());
     let waiting: Vec<_> = member.catalog.deliveries().collect();
-    assert_eq!(
-        waiting
-            .iter()
-            .map(|delivery| delivery.attempts)
-            .collect::<Vec<_>>(),
-        [1, 0]
-    );
+    assert_eq!(waiting.iter().map(|delivery| delivery.attempts).collect::<Vec<_>>(), [1, 0]);
     for delivery in waiting {
         assert!(rig.deliverer.submit(delivery));
     }
@@ -140,18 +106,8 @@ async fn what_did_not_arrive_before_a_restart_arrives_after_it() {
         .map(|level| level.expect("one of them"))
         .collect();
     assert_eq!(levels, ["INFO", "CRITICAL", "CRITICAL", "OK"]);
-    let keys: Vec<_> = requests
-        .iter()
-        .map(|request| request.header("idempotency-key"))
-        .collect();
-    assert_eq!(
-        keys[1], keys[2],
-        "the receiver can tell that it comes again"
-    );
+    let keys: Vec<_> = requests.iter().map(|request| request.header("idempotency-key")).collect();
+    assert_eq!(keys[1], keys[2], "the receiver can tell that it comes again");
     assert!(keys[2] != keys[3]);
-    assert!(
-        requests[3]
-            .body
-            .ends_with("\"previousLevel\":\"CRITICAL\",\"recoverable\":true}\n")
-    );
+    assert!(requests[3].body.ends_with("\"previousLevel\":\"CRITICAL\",\"recoverable\":true}\n"));
 }

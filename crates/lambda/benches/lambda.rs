@@ -10,11 +10,7 @@ const ROWS: usize = 5000;
 const SERIES: usize = 1000;
 
 fn origin() -> Arc<Origin> {
-    Arc::new(Origin {
-        db: "telegraf".into(),
-        rp: "autogen".into(),
-        name: "cpu".into(),
-    })
+    Arc::new(Origin { db: "telegraf".into(), rp: "autogen".into(), name: "cpu".into() })
 }
 
 fn table() -> SeriesTable {
@@ -22,15 +18,8 @@ fn table() -> SeriesTable {
     let mut table = SeriesTable::default();
     for i in 0..SERIES {
         let (host, region) = (format!("server{i:06}"), format!("r{}", i % 4));
-        let tags = TagSet::new([
-            ("cpu", "cpu-total"),
-            ("host", host.as_str()),
-            ("region", region.as_str()),
-        ]);
-        table.push(Series {
-            origin: origin.clone(),
-            tags,
-        });
+        let tags = TagSet::new([("cpu", "cpu-total"), ("host", host.as_str()), ("region", region.as_str())]);
+        table.push(Series { origin: origin.clone(), tags });
     }
     table
 }
@@ -39,17 +28,12 @@ fn run(rows: usize, sparse: bool) -> Rows {
     let usage: Vec<f64> = (0..rows).map(|i| (i * 31 % 4096) as f64 / 45.0).collect();
     let state_duration: Vec<i64> = (0..rows).map(|i| i as i64 % 20 - 1).collect();
     let mut maybe = Column::default();
-    (0..rows).for_each(|i| {
-        if sparse && i % 3 == 0 {
-            maybe.push_missing()
-        } else {
-            maybe.push_float(i as f64)
-        }
-    });
-    let field = |name: &str, column: Column| Field {
-        name: name.into(),
-        column: Arc::new(column),
-    };
+    (0..rows).for_each(
+        |i| {
+            if sparse && i % 3 == 0 { maybe.push_missing() } else { maybe.push_float(i as f64) }
+        },
+    );
+    let field = |name: &str, column: Column| Field { name: name.into(), column: Arc::new(column) };
     Rows {
         origins: OriginColumn::One(origin()),
         times: Arc::new((0..rows as i64).collect()),
@@ -91,18 +75,9 @@ fn lambdas(c: &mut Criterion) {
             b.iter(|| {
                 errors.clear();
                 let input = Input::new(black_box(&rows), &table, &env);
-                let mut states = ByGroup {
-                    states: &mut states,
-                    groups: &groups,
-                };
+                let mut states = ByGroup { states: &mut states, groups: &groups };
                 if source.contains('>') || source.contains("==") {
-                    lambda.predicate_rows(
-                        &input,
-                        &mut binding,
-                        &mut states,
-                        &mut truths,
-                        &mut errors,
-                    );
+                    lambda.predicate_rows(&input, &mut binding, &mut states, &mut truths, &mut errors);
                 } else {
                     lambda.eval_rows(&input, &mut binding, &mut states, &mut column, &mut errors);
                 }
@@ -117,11 +92,7 @@ fn lambdas(c: &mut Criterion) {
 fn short_runs(c: &mut Criterion) {
     let (table, env, rows) = (table(), Env::utc(0), run(1, false));
     let mut group = c.benchmark_group("one row");
-    for source in [
-        "\"usage\" > 99.9",
-        "\"sig\" > 30.0 AND \"state_duration\" > 10",
-        "\"host\" == 'a'",
-    ] {
+    for source in ["\"usage\" > 99.9", "\"sig\" > 30.0 AND \"state_duration\" > 10", "\"host\" == 'a'"] {
         let expr = tick::parse_lambda(source).expect("the sources are valid");
         let lambda = Lambda::compile(&expr, FunctionSet::Task).expect("the sources are valid");
         let (mut binding, mut errors, mut truths) = (Binding::default(), Errors::new(), Vec::new());

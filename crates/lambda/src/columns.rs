@@ -41,13 +41,7 @@ pub struct Input<'a> {
 impl<'a> Input<'a> {
     /// All rows, without earlier results.
     pub fn new(rows: &'a Rows, table: &'a SeriesTable, env: &'a Env) -> Input<'a> {
-        Input {
-            rows,
-            table,
-            results: &[],
-            active: None,
-            env,
-        }
+        Input { rows, table, results: &[], active: None, env }
     }
 }
 

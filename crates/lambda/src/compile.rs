@@ -29,19 +29,10 @@ pub mod codes {
     /// All codes with their meanings.
     pub const ALL: &[(&str, &str)] = &[
         (NO_FUNCTION, "A function that does not exist is called."),
-        (
-            OPERATOR,
-            "An operator does not take operands of these types.",
-        ),
+        (OPERATOR, "An operator does not take operands of these types."),
         (REGEX, "A regular expression is not valid RE2."),
-        (
-            NOT_A_LAMBDA,
-            "An expression of this kind has no place in a lambda.",
-        ),
-        (
-            NO_IDENTIFIER,
-            "A match expression names something other than a level.",
-        ),
+        (NOT_A_LAMBDA, "An expression of this kind has no place in a lambda."),
+        (NO_IDENTIFIER, "A match expression names something other than a level."),
         (TOO_DEEP, "The expression nests too deeply."),
     ];
 }
@@ -119,8 +110,7 @@ fn collect(
     found: &mut BTreeMap<Name, usize>,
 ) -> Result<(), Diagnostic> {
     if depth > MAX_HEIGHT {
-        let message =
-            format!("expression nests more than {MAX_HEIGHT} levels deep; split it into several");
+        let message = format!("expression nests more than {MAX_HEIGHT} levels deep; split it into several");
         return Err(Diagnostic::plain(codes::TOO_DEEP, expr.span, message));
     }
     let mut below = |expr: &Expr| collect(expr, set, depth + 1, found);
@@ -152,10 +142,7 @@ struct Compiler<'a> {
 }
 
 /// Puts the place of the mistake within the expression before its text, as Kapacitor does.
-fn within<T>(
-    place: impl std::fmt::Display,
-    result: Result<T, Diagnostic>,
-) -> Result<T, Diagnostic> {
+fn within<T>(place: impl std::fmt::Display, result: Result<T, Diagnostic>) -> Result<T, Diagnostic> {
     result.map_err(|mut diagnostic| {
         if diagnostic.code == codes::OPERATOR {
             diagnostic.message = format!("Failed to handle {place}: {}", diagnostic.message);
@@ -172,11 +159,10 @@ impl Compiler<'_> {
             ExprKind::Float(v) => Node::Const(Const::Float(*v)),
             ExprKind::Duration { ns, .. } => Node::Const(Const::Duration(*ns)),
             ExprKind::String { value, .. } => Node::Const(Const::Str(value.as_str().into())),
-            ExprKind::Regex(pattern) => {
-                Node::Const(Const::Regex(tick::re2::compile(pattern).map_err(
-                    |error| Diagnostic::plain(codes::REGEX, expr.span, error.to_string()),
-                )?))
-            }
+            ExprKind::Regex(pattern) => Node::Const(Const::Regex(
+                tick::re2::compile(pattern)
+                    .map_err(|error| Diagnostic::plain(codes::REGEX, expr.span, error.to_string()))?,
+            )),
             ExprKind::Reference(name) => self.reference(name),
             ExprKind::Ident(name) => self.identifier(expr, name)?,
             ExprKind::Unary { op, operand } => {
@@ -186,9 +172,7 @@ impl Compiler<'_> {
                     UnaryOp::Not => Node::Not(operand),
                 }
             }
-            ExprKind::Binary {
-                op, left, right, ..
-            } => self.binary(expr, *op, left, right)?,
+            ExprKind::Binary { op, left, right, .. } => self.binary(expr, *op, left, right)?,
             ExprKind::Call(call) => self.call(expr, call)?,
             ExprKind::Lambda(body) => self.lambda(body)?,
             ExprKind::Star => return Err(not_a_lambda(expr, "`*`")),
@@ -209,27 +193,18 @@ impl Compiler<'_> {
     }
 
     fn identifier(&self, expr: &Expr, name: &str) -> Result<Node, Diagnostic> {
-        let levels = matching::LEVELS
-            .iter()
-            .filter(|_| self.set == FunctionSet::Match);
+        let levels = matching::LEVELS.iter().filter(|_| self.set == FunctionSet::Match);
         match levels.clone().find(|(level, _)| *level == name) {
             Some((_, level)) => Ok(Node::Const(Const::Int(*level))),
             None => {
                 let message = format!("unknown identifier {}", quote(name));
                 let nearest = did_you_mean(name, levels.map(|(level, _)| *level));
-                Err(Diagnostic::plain(codes::NO_IDENTIFIER, expr.span, message)
-                    .with_suggestion(nearest))
+                Err(Diagnostic::plain(codes::NO_IDENTIFIER, expr.span, message).with_suggestion(nearest))
             }
         }
     }
 
-    fn binary(
-        &mut self,
-        expr: &Expr,
-        op: BinaryOp,
-        left: &Expr,
-        right: &Expr,
-    ) -> Result<Node, Diagnostic> {
+    fn binary(&mut self, expr: &Expr, op: BinaryOp, left: &Expr, right: &Expr) -> Result<Node, Diagnostic> {
         let left = within("left node", self.node(left))?;
         let right = within("right node", self.node(right))?;
         let types = (left.constant_type(), right.constant_type());
@@ -246,19 +221,11 @@ impl Compiler<'_> {
             (Some(l), Some(r)) => ops::result(op, l, r),
             _ => None,
         };
-        Ok(Node::Binary(Box::new(Binary {
-            op,
-            left,
-            right,
-            constant,
-            checked,
-        })))
+        Ok(Node::Binary(Box::new(Binary { op, left, right, constant, checked })))
     }
 
     fn call(&mut self, expr: &Expr, call: &tick::ast::Call) -> Result<Node, Diagnostic> {
-        let function = self
-            .function(&call.name.name)
-            .ok_or_else(|| self.no_function(expr, call))?;
+        let function = self.function(&call.name.name).ok_or_else(|| self.no_function(expr, call))?;
         let mut args = Vec::with_capacity(call.args.len());
         for (i, arg) in call.args.iter().enumerate() {
             args.push(within(format_args!("{} argument", i + 1), self.node(arg))?);
@@ -270,11 +237,7 @@ impl Compiler<'_> {
             Body::Stateful(stateful) => self.slot(stateful),
             _ => 0,
         };
-        Ok(Node::Call(Arc::new(Call {
-            function,
-            args,
-            slot,
-        })))
+        Ok(Node::Call(Arc::new(Call { function, args, slot })))
     }
 
     fn available(&self) -> impl Iterator<Item = &'static Function> + use<> {
@@ -291,12 +254,8 @@ impl Compiler<'_> {
     fn no_function(&self, expr: &Expr, call: &tick::ast::Call) -> Diagnostic {
         let name = &call.name.name;
         let nearest = did_you_mean(name, self.available().map(|function| function.name));
-        Diagnostic::plain(
-            codes::NO_FUNCTION,
-            expr.span,
-            format!("undefined function: {}", quote(name)),
-        )
-        .with_suggestion(nearest)
+        Diagnostic::plain(codes::NO_FUNCTION, expr.span, format!("undefined function: {}", quote(name)))
+            .with_suggestion(nearest)
     }
 
     fn slot(&mut self, stateful: Stateful) -> usize {
@@ -319,9 +278,5 @@ impl Compiler<'_> {
 }
 
 fn not_a_lambda(expr: &Expr, what: &str) -> Diagnostic {
-    Diagnostic::plain(
-        codes::NOT_A_LAMBDA,
-        expr.span,
-        format!("{what} cannot be part of a lambda expression"),
-    )
+    Diagnostic::plain(codes::NOT_A_LAMBDA, expr.span, format!("{what} cannot be part of a lambda expression"))
 }

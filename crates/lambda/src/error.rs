@@ -131,23 +131,13 @@ impl PartialEq for ArgumentsError {
 impl fmt::Display for ArgumentsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let args = || self.call.args.iter().zip(self.types.iter());
-        let missing: Vec<String> = args()
-            .filter(|(_, ty)| **ty == Ty::Missing)
-            .map(|(arg, _)| arg.to_string())
-            .collect();
+        let missing: Vec<String> =
+            args().filter(|(_, ty)| **ty == Ty::Missing).map(|(arg, _)| arg.to_string()).collect();
         let name = self.call.function.name;
         if !missing.is_empty() {
-            let (noun, verb) = if missing.len() > 1 {
-                ("arguments", "are")
-            } else {
-                ("argument", "is")
-            };
-            let names: Vec<String> = self
-                .names
-                .iter()
-                .map(|n| format!("\"{n}\""))
-                .filter(|n| !missing.contains(n))
-                .collect();
+            let (noun, verb) = if missing.len() > 1 { ("arguments", "are") } else { ("argument", "is") };
+            let names: Vec<String> =
+                self.names.iter().map(|n| format!("\"{n}\"")).filter(|n| !missing.contains(n)).collect();
             return write!(
                 f,
                 "Cannot call function \"{name}\" {noun} {} {verb} missing, values in scope are [{}]",
@@ -156,13 +146,7 @@ impl fmt::Display for ArgumentsError {
             );
         }
         let got: Vec<String> = args().map(|(arg, ty)| format!("{arg}: {ty}")).collect();
-        let available: Vec<String> = self
-            .call
-            .function
-            .signatures
-            .iter()
-            .map(|s| s.to_string())
-            .collect();
+        let available: Vec<String> = self.call.function.signatures.iter().map(|s| s.to_string()).collect();
         write!(
             f,
             "Cannot call function \"{name}\" with args ({}), available signatures are [{}].",

@@ -15,15 +15,11 @@ impl Lambda {
     /// no answer. `None` also when the evaluation fails, so that each point reports its error.
     pub fn fold_tags(&self, is_field: &dyn Fn(&str) -> bool, tags: &TagSet) -> Option<bool> {
         let constant = self.is_timeless()
-            && self
-                .references()
-                .iter()
-                .all(|name| tags.get(name).is_some() && !is_field(name));
+            && self.references().iter().all(|name| tags.get(name).is_some() && !is_field(name));
         if !constant {
             return None;
         }
         let scope = TagScope { tags, time: 0 };
-        self.eval_bool(&scope, &mut State::default(), &Env::utc(0))
-            .ok()
+        self.eval_bool(&scope, &mut State::default(), &Env::utc(0)).ok()
     }
 }

@@ -112,10 +112,7 @@ pub(crate) type Any = for<'a> fn(&mut [Val<'a>], &Env) -> Result<Val<'a>, CallEr
 impl Function {
     /// What the function gives for arguments of these types.
     pub(crate) fn result(&self, types: &[Ty]) -> Option<Ty> {
-        self.signatures
-            .iter()
-            .find(|s| s.args == types)
-            .map(|s| s.result)
+        self.signatures.iter().find(|s| s.args == types).map(|s| s.result)
     }
 }
 
@@ -184,17 +181,9 @@ mod tests {
     #[test]
     fn every_function_is_documented_and_within_the_limit() {
         for function in functions().chain(match_functions()) {
-            assert!(
-                function.doc.ends_with('.') && function.doc.len() > 10,
-                "{}",
-                function.name
-            );
+            assert!(function.doc.ends_with('.') && function.doc.len() > 10, "{}", function.name);
             assert!(!function.signatures.is_empty(), "{}", function.name);
-            assert!(
-                function.signatures.iter().all(|s| s.args.len() <= MAX_ARGS),
-                "{}",
-                function.name
-            );
+            assert!(function.signatures.iter().all(|s| s.args.len() <= MAX_ARGS), "{}", function.name);
         }
     }
 }

@@ -50,10 +50,7 @@ fn call_type(call: &Arc<Call>, types: &dyn Types) -> Result<Ty, EvalError> {
             *place = ty;
         }
     }
-    match found
-        .get(..call.args.len())
-        .and_then(|types| call.function.result(types))
-    {
+    match found.get(..call.args.len()).and_then(|types| call.function.result(types)) {
         Some(ty) => Ok(ty),
         None => Err(wrong_arguments(call, types)),
     }
@@ -61,8 +58,7 @@ fn call_type(call: &Arc<Call>, types: &dyn Types) -> Result<Ty, EvalError> {
 
 #[cold]
 fn wrong_arguments(call: &Arc<Call>, types: &dyn Types) -> EvalError {
-    let found: Result<Vec<Ty>, EvalError> =
-        call.args.iter().map(|arg| type_of(arg, types)).collect();
+    let found: Result<Vec<Ty>, EvalError> = call.args.iter().map(|arg| type_of(arg, types)).collect();
     match found {
         Ok(found) => EvalError::Arguments(ArgumentsError {
             call: call.clone(),
@@ -84,10 +80,7 @@ pub(crate) fn operand_types(binary: &Binary, types: &dyn Types) -> Result<(Ty, T
         if ty == Ty::Missing
             && let Some(name) = node.reference()
         {
-            return Err(EvalError::MissingOperand {
-                left: is_left,
-                name: name.clone(),
-            });
+            return Err(EvalError::MissingOperand { left: is_left, name: name.clone() });
         }
     }
     Err(EvalError::mismatch(binary.op, left, right))
@@ -95,12 +88,7 @@ pub(crate) fn operand_types(binary: &Binary, types: &dyn Types) -> Result<(Ty, T
 
 /// Whether the expression can be worked out as a boolean; the error is the one for this point.
 pub(crate) fn check_bool(node: &Node, types: &dyn Types) -> Result<(), EvalError> {
-    let guard = |actual| {
-        Err(EvalError::TypeGuard {
-            actual: Some(actual),
-            expected: Ty::Bool,
-        })
-    };
+    let guard = |actual| Err(EvalError::TypeGuard { actual: Some(actual), expected: Ty::Bool });
     match node {
         Node::Not(_) => Ok(()),
         Node::Ref(_, name) => match type_of(node, types)? {
@@ -148,9 +136,6 @@ fn missing(node: &Node) -> EvalError {
 pub(crate) fn check_sign(node: &Node, ty: Ty) -> Result<(), EvalError> {
     match ty {
         Ty::Float | Ty::Int | Ty::Duration | Ty::Bool | Ty::Missing => Ok(()),
-        expected => Err(EvalError::TypeGuard {
-            actual: node.constant_type(),
-            expected,
-        }),
+        expected => Err(EvalError::TypeGuard { actual: node.constant_type(), expected }),
     }
 }

@@ -43,11 +43,7 @@ impl Lambda {
     /// results that never go together, a bad regular expression, something that is no expression.
     pub fn compile(expr: &Expr, set: FunctionSet) -> Result<Lambda, Diagnostic> {
         let compiled = Arc::new(compile(expr, set)?);
-        Ok(Lambda {
-            compiled,
-            set,
-            source: tick::format_expr(expr).into(),
-        })
+        Ok(Lambda { compiled, set, source: tick::format_expr(expr).into() })
     }
 
     /// The names of the fields and tags it reads, sorted, each once, without `time`.
@@ -67,9 +63,7 @@ impl Lambda {
 
     /// It reads no field or tag but these.
     pub fn reads_only<N: AsRef<str>>(&self, names: &[N]) -> bool {
-        self.references()
-            .iter()
-            .all(|name| names.iter().any(|n| n.as_ref() == &**name))
+        self.references().iter().all(|name| names.iter().any(|n| n.as_ref() == &**name))
     }
 
     /// Its result depends on tags alone: not on the time, the clock or earlier points.
@@ -81,17 +75,10 @@ impl Lambda {
     ///
     /// # Errors
     /// The point has no value; the state keeps what functions saw before that turned out.
-    pub fn eval(
-        &self,
-        scope: &dyn Scope,
-        state: &mut State,
-        env: &Env,
-    ) -> Result<Value, EvalError> {
+    pub fn eval(&self, scope: &dyn Scope, state: &mut State, env: &Env) -> Result<Value, EvalError> {
         self.check(scope)?;
         let point = self.point(scope);
-        let value = self
-            .evaluation(&point, env)
-            .value(&self.compiled.root, state)?;
+        let value = self.evaluation(&point, env).value(&self.compiled.root, state)?;
         let ty = value.ty();
         value.into_value().ok_or(EvalError::Unexpected(ty.name()))
     }
@@ -100,35 +87,18 @@ impl Lambda {
     ///
     /// # Errors
     /// As [`Self::eval`], and when the value is not a boolean.
-    pub fn eval_bool(
-        &self,
-        scope: &dyn Scope,
-        state: &mut State,
-        env: &Env,
-    ) -> Result<bool, EvalError> {
+    pub fn eval_bool(&self, scope: &dyn Scope, state: &mut State, env: &Env) -> Result<bool, EvalError> {
         self.check(scope)?;
         let point = self.point(scope);
-        self.evaluation(&point, env).truth(
-            &self.compiled.root,
-            self.set == FunctionSet::Task,
-            state,
-        )
+        self.evaluation(&point, env).truth(&self.compiled.root, self.set == FunctionSet::Task, state)
     }
 
     fn point<'a>(&'a self, scope: &'a dyn Scope) -> ScopePoint<'a> {
-        ScopePoint {
-            scope,
-            references: &self.compiled.references,
-        }
+        ScopePoint { scope, references: &self.compiled.references }
     }
 
     fn evaluation<'a>(&'a self, point: &'a ScopePoint<'a>, env: &'a Env) -> Evaluation<'a> {
-        Evaluation {
-            point,
-            env,
-            names: &self.compiled.names,
-            layout: &self.compiled.layout,
-        }
+        Evaluation { point, env, names: &self.compiled.names, layout: &self.compiled.layout }
     }
 
     /// What Kapacitor finds out while it gathers the names of an expression, before anything else.
@@ -184,15 +154,7 @@ impl Lambda {
         errors: &mut Errors,
         sink: &mut dyn crate::columns::Sink,
     ) {
-        Runner {
-            lambda: &self.compiled,
-            goal,
-            input: *input,
-            states,
-            errors,
-            sink,
-        }
-        .run(binding);
+        Runner { lambda: &self.compiled, goal, input: *input, states, errors, sink }.run(binding);
     }
 }
 
@@ -204,9 +166,7 @@ struct ScopePoint<'a> {
 
 impl Point for ScopePoint<'_> {
     fn get(&self, slot: usize) -> Lookup<'_> {
-        self.references
-            .get(slot)
-            .map_or(Lookup::Missing, |name| self.scope.get(name))
+        self.references.get(slot).map_or(Lookup::Missing, |name| self.scope.get(name))
     }
 
     fn time(&self) -> Time {

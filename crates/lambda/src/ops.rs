@@ -46,18 +46,9 @@ pub(crate) fn result(op: BinaryOp, left: Ty, right: Ty) -> Option<Ty> {
 /// Whether some pair of types with this one among them suits the operator. Decides between
 /// "invalid operator for that type" and "these two types do not go together".
 pub(crate) fn takes(op: BinaryOp, ty: Ty) -> bool {
-    const ALL: [Ty; 8] = [
-        Ty::Float,
-        Ty::Int,
-        Ty::Str,
-        Ty::Bool,
-        Ty::Regex,
-        Ty::Time,
-        Ty::Duration,
-        Ty::Missing,
-    ];
-    ALL.iter()
-        .any(|&other| result(op, ty, other).is_some() || result(op, other, ty).is_some())
+    const ALL: [Ty; 8] =
+        [Ty::Float, Ty::Int, Ty::Str, Ty::Bool, Ty::Regex, Ty::Time, Ty::Duration, Ty::Missing];
+    ALL.iter().any(|&other| result(op, ty, other).is_some() || result(op, other, ty).is_some())
 }
 
 /// The word for the operator's kind in errors.
@@ -73,20 +64,13 @@ pub(crate) fn kind(op: BinaryOp) -> &'static str {
 
 /// `+ - * / %`: the operators whose type depends on their operands. All others give a boolean.
 pub(crate) fn is_math(op: BinaryOp) -> bool {
-    matches!(
-        op,
-        BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Div | BinaryOp::Mod
-    )
+    matches!(op, BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Div | BinaryOp::Mod)
 }
 
 /// A float as an integer, as amd64 converts it: what does not fit becomes the smallest integer.
 pub(crate) fn float_to_int(x: f64) -> i64 {
     // 2^63 is exact as a float, so the upper bound is exclusive and the lower one inclusive.
-    if (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&x) {
-        x as i64
-    } else {
-        i64::MIN
-    }
+    if (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&x) { x as i64 } else { i64::MIN }
 }
 
 /// Integer division; `None` when the divisor is zero. The one overflow wraps.
@@ -127,11 +111,7 @@ pub(crate) fn holds(op: BinaryOp, ordering: Option<Ordering>) -> bool {
 /// Works out `left op right` for two values of any types. `AND` and `OR` are the caller's, because
 /// they may not look at their right side.
 pub(crate) fn apply<'a>(op: BinaryOp, left: Val<'a>, right: Val<'a>) -> Result<Val<'a>, EvalError> {
-    if is_math(op) {
-        math(op, left, right)
-    } else {
-        compare(op, &left, &right).map(Val::Bool)
-    }
+    if is_math(op) { math(op, left, right) } else { compare(op, &left, &right).map(Val::Bool) }
 }
 
 fn mismatch(op: BinaryOp, left: &Val<'_>, right: &Val<'_>) -> EvalError {

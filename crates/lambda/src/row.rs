@@ -70,12 +70,7 @@ impl<'a> Evaluation<'a> {
 
     /// The truth of a whole expression. `checked` is the check of all types that precedes it
     /// everywhere but in match expressions.
-    pub(crate) fn truth(
-        &self,
-        root: &'a Node,
-        checked: bool,
-        state: &mut State,
-    ) -> Result<bool, EvalError> {
+    pub(crate) fn truth(&self, root: &'a Node, checked: bool, state: &mut State) -> Result<bool, EvalError> {
         if checked {
             infer::type_of(root, self)?;
         }
@@ -86,10 +81,7 @@ impl<'a> Evaluation<'a> {
         check_bool(node, self)?;
         match self.run(node, state)? {
             Val::Bool(v) => Ok(v),
-            other => Err(EvalError::TypeGuard {
-                actual: Some(other.ty()),
-                expected: Ty::Bool,
-            }),
+            other => Err(EvalError::TypeGuard { actual: Some(other.ty()), expected: Ty::Bool }),
         }
     }
 
@@ -138,25 +130,19 @@ impl<'a> Evaluation<'a> {
     fn call(&self, call: &'a Call, state: &mut State) -> Result<Val<'a>, EvalError> {
         let mut args: [Val<'a>; MAX_ARGS] = [const { Val::Missing }; MAX_ARGS];
         for (i, arg) in call.args.iter().enumerate() {
-            let value = self
-                .run(arg, state)
-                .map_err(|error| error.in_argument(i + 1))?;
+            let value = self.run(arg, state).map_err(|error| error.in_argument(i + 1))?;
             if let Some(place) = args.get_mut(i) {
                 *place = value;
             }
         }
         let args = &mut args[..call.args.len().min(MAX_ARGS)];
         match call.function.body {
-            Body::Stateful(stateful) => {
-                Ok(remember(stateful, args, state.slot(self.layout, call.slot)))
-            }
+            Body::Stateful(stateful) => Ok(remember(stateful, args, state.slot(self.layout, call.slot))),
             Body::Match(ask) => match value(self.point.call(ask)) {
                 Some(answer) if call.function.result(&[]) == Some(answer.ty()) => Ok(answer),
                 _ => Err(EvalError::Call(call.function.name, CallError::NoEvent)),
             },
-            body => body
-                .call(args, self.env)
-                .map_err(|error| EvalError::Call(call.function.name, error)),
+            body => body.call(args, self.env).map_err(|error| EvalError::Call(call.function.name, error)),
         }
     }
 }

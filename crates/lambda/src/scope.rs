@@ -15,10 +15,7 @@ pub struct Env {
 impl Env {
     /// Times are read in UTC.
     pub fn utc(now: Time) -> Env {
-        Env {
-            now,
-            zone: TimeZone::UTC,
-        }
+        Env { now, zone: TimeZone::UTC }
     }
 }
 
@@ -121,10 +118,7 @@ pub struct RowScope<'a> {
 
 impl Scope for RowScope<'_> {
     fn get(&self, name: &str) -> Lookup<'_> {
-        let field = self
-            .rows
-            .column(name)
-            .and_then(|column| field_at(column, self.row));
+        let field = self.rows.column(name).and_then(|column| field_at(column, self.row));
         let tag = self.rows.tags.get(self.row, self.table).get(name);
         match (field, tag) {
             (Some(_), Some(_)) => Lookup::Ambiguous,

@@ -53,9 +53,7 @@ impl Specialiser<'_> {
         Ok(match node {
             Node::Const(constant) => Typed::leaf(constant.ty(), literal(constant)),
             Node::Ref(slot, _) => match self.types.ty(*slot) {
-                Some(ty @ (Ty::Float | Ty::Int | Ty::Bool | Ty::Str)) => {
-                    Typed::leaf(ty, Kind::Ref(*slot))
-                }
+                Some(ty @ (Ty::Float | Ty::Int | Ty::Bool | Ty::Str)) => Typed::leaf(ty, Kind::Ref(*slot)),
                 _ => return Err(NoColumns),
             },
             Node::Time => Typed::leaf(Ty::Time, Kind::Time),
@@ -84,12 +82,7 @@ impl Specialiser<'_> {
             return Ok(negation(operand));
         }
         let (free, stateful) = (operand.free, operand.stateful);
-        Ok(Typed {
-            ty,
-            free,
-            stateful,
-            kind: Kind::Neg(Box::new(operand)),
-        })
+        Ok(Typed { ty, free, stateful, kind: Kind::Neg(Box::new(operand)) })
     }
 
     fn binary(&self, binary: &Binary) -> Result<Typed, NoColumns> {
@@ -101,11 +94,7 @@ impl Specialiser<'_> {
             return Ok(Typed::fail(Ty::Bool, error));
         }
         let side = |node| {
-            if logical {
-                self.boolean(node)
-            } else {
-                self.node(node)
-            }
+            if logical { self.boolean(node) } else { self.node(node) }
         };
         let left = side(&binary.left)?;
         let right = side(&binary.right)?;
@@ -113,18 +102,10 @@ impl Specialiser<'_> {
             return Err(NoColumns);
         };
         let numeric = |ty| matches!(ty, Ty::Float | Ty::Int | Ty::Bool | Ty::Duration);
-        let free = left.free
-            && right.free
-            && numeric(left.ty)
-            && numeric(right.ty)
-            && !divides(binary.op, &right);
+        let free =
+            left.free && right.free && numeric(left.ty) && numeric(right.ty) && !divides(binary.op, &right);
         let stateful = left.stateful || right.stateful;
-        Ok(Typed {
-            ty,
-            free,
-            stateful,
-            kind: Kind::Binary(binary.op, Box::new(left), Box::new(right)),
-        })
+        Ok(Typed { ty, free, stateful, kind: Kind::Binary(binary.op, Box::new(left), Box::new(right)) })
     }
 
     fn call(&self, call: &Call) -> Result<Typed, NoColumns> {
@@ -147,17 +128,9 @@ impl Specialiser<'_> {
         }
         let own = matches!(call.function.body, Body::Stateful(_));
         let stateful = own || args.iter().any(|arg| arg.stateful);
-        let cheap = matches!(
-            call.function.body,
-            Body::Float1(_) | Body::Float2(_) | Body::IsPresent
-        );
+        let cheap = matches!(call.function.body, Body::Float1(_) | Body::Float2(_) | Body::IsPresent);
         let free = cheap && args.iter().all(|arg| arg.free);
-        Ok(Typed {
-            ty,
-            free,
-            stateful,
-            kind: Kind::Call(call.function, args, call.slot),
-        })
+        Ok(Typed { ty, free, stateful, kind: Kind::Call(call.function, args, call.slot) })
     }
 }
 
@@ -172,12 +145,7 @@ fn divides(op: BinaryOp, divisor: &Typed) -> bool {
 
 fn negation(operand: Typed) -> Typed {
     let (free, stateful) = (operand.free, operand.stateful);
-    Typed {
-        ty: Ty::Bool,
-        free,
-        stateful,
-        kind: Kind::Not(Box::new(operand)),
-    }
+    Typed { ty: Ty::Bool, free, stateful, kind: Kind::Not(Box::new(operand)) }
 }
 
 fn literal(constant: &Const) -> Kind {

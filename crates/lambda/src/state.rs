@@ -40,15 +40,8 @@ impl Stateful {
     fn fresh(self, number: usize) -> Slot {
         match self {
             Stateful::Count => Slot::Count(0),
-            Stateful::Sigma => Slot::Sigma {
-                n: 0.0,
-                mean: 0.0,
-                m2: 0.0,
-            },
-            Stateful::Spread => Slot::Spread {
-                min: f64::INFINITY,
-                max: f64::NEG_INFINITY,
-            },
+            Stateful::Sigma => Slot::Sigma { n: 0.0, mean: 0.0, m2: 0.0 },
+            Stateful::Spread => Slot::Spread { min: f64::INFINITY, max: f64::NEG_INFINITY },
             Stateful::Rand => Slot::Rand(mix(0x6661_7261_645f_726e ^ number as u64)),
         }
     }
@@ -84,9 +77,7 @@ impl State {
         match &self.0 {
             Slots::None => false,
             Slots::One(slot) => layout.len() == 1 && layout[0].owns(slot),
-            Slots::Many(slots) => {
-                slots.len() == layout.len() && layout[number].owns(&slots[number])
-            }
+            Slots::Many(slots) => slots.len() == layout.len() && layout[number].owns(&slots[number]),
         }
     }
 
@@ -119,11 +110,7 @@ impl Slot {
         *mean += delta / *n;
         *m2 += delta * (x - *mean);
         let variance = *m2 / (*n - 1.0);
-        if *n < 2.0 || variance == 0.0 {
-            0.0
-        } else {
-            (x - *mean).abs() / variance.sqrt()
-        }
+        if *n < 2.0 || variance == 0.0 { 0.0 } else { (x - *mean).abs() / variance.sqrt() }
     }
 
     /// `spread(x)`: the largest value so far less the smallest.
@@ -172,10 +159,7 @@ mod tests {
         let mut state = State::default();
         state.slot(&[Stateful::Count], 0).count();
         assert_eq!(state.slot(&[Stateful::Count], 0).count(), 2);
-        assert_eq!(
-            state.slot(&[Stateful::Sigma, Stateful::Count], 1).count(),
-            1
-        );
+        assert_eq!(state.slot(&[Stateful::Sigma, Stateful::Count], 1).count(), 1);
         assert_eq!(state.slot(&[Stateful::Spread], 0).spread(4.0), 0.0);
     }
 
@@ -184,9 +168,7 @@ mod tests {
         let layout = [Stateful::Rand];
         let draw = || {
             let mut state = State::default();
-            (0..100)
-                .map(|_| state.slot(&layout, 0).rand(Some(10)))
-                .collect::<Vec<_>>()
+            (0..100).map(|_| state.slot(&layout, 0).rand(Some(10))).collect::<Vec<_>>()
         };
         assert_eq!(draw(), draw());
         assert!(draw().iter().all(|n| (0..10).contains(n)));
@@ -201,9 +183,6 @@ mod tests {
         let mut state = State::default();
         state.slot(&[Stateful::Sigma], 0).sigma(3.5);
         let bytes = postcard::to_allocvec(&state).expect("a state is plain data");
-        assert_eq!(
-            postcard::from_bytes::<State>(&bytes).expect("it was just written"),
-            state
-        );
+        assert_eq!(postcard::from_bytes::<State>(&bytes).expect("it was just written"), state);
     }
 }

@@ -7,11 +7,7 @@ pub(crate) fn plain_float(x: f64) -> String {
     if x.is_nan() {
         "NaN".to_owned()
     } else if x.is_infinite() {
-        if x > 0.0 {
-            "+Inf".to_owned()
-        } else {
-            "-Inf".to_owned()
-        }
+        if x > 0.0 { "+Inf".to_owned() } else { "-Inf".to_owned() }
     } else {
         x.to_string()
     }
@@ -72,10 +68,7 @@ pub(crate) enum NotNumber {
 /// Reads a float as Go does: decimal or hexadecimal, infinities, NaN.
 pub(crate) fn parse_float(text: &str) -> Result<f64, NotNumber> {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    if unsigned.len() > 2
-        && unsigned.as_bytes()[0] == b'0'
-        && matches!(unsigned.as_bytes()[1], b'x' | b'X')
-    {
+    if unsigned.len() > 2 && unsigned.as_bytes()[0] == b'0' && matches!(unsigned.as_bytes()[1], b'x' | b'X') {
         let value = parse_hex_float(&unsigned[2..])?;
         return Ok(if text.starts_with('-') { -value } else { value });
     }
@@ -84,21 +77,13 @@ pub(crate) fn parse_float(text: &str) -> Result<f64, NotNumber> {
     }
     let value: f64 = text.parse().map_err(|_| NotNumber::Syntax)?;
     let named = unsigned.starts_with(['i', 'I']);
-    if value.is_infinite() && !named {
-        Err(NotNumber::Range)
-    } else {
-        Ok(value)
-    }
+    if value.is_infinite() && !named { Err(NotNumber::Range) } else { Ok(value) }
 }
 
 /// `1.8p3` in hexadecimal; the exponent is compulsory.
 fn parse_hex_float(text: &str) -> Result<f64, NotNumber> {
     let text = text.strip_prefix('_').unwrap_or(text);
-    let plain: Cow<'_, str> = if text.contains('_') {
-        text.replace('_', "").into()
-    } else {
-        text.into()
-    };
+    let plain: Cow<'_, str> = if text.contains('_') { text.replace('_', "").into() } else { text.into() };
     let (digits, exponent) = plain.split_once(['p', 'P']).ok_or(NotNumber::Syntax)?;
     let exponent: i32 = exponent.parse().map_err(|_| NotNumber::Syntax)?;
     let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
@@ -116,16 +101,10 @@ fn parse_hex_float(text: &str) -> Result<f64, NotNumber> {
             dropped = dropped.saturating_add(4);
         }
     }
-    let shift = i32::try_from(part.len())
-        .unwrap_or(i32::MAX / 8)
-        .saturating_mul(4);
+    let shift = i32::try_from(part.len()).unwrap_or(i32::MAX / 8).saturating_mul(4);
     let exponent = exponent.saturating_add(dropped).saturating_sub(shift);
     let value = libm::ldexp(mantissa as f64, exponent);
-    if value.is_infinite() {
-        Err(NotNumber::Range)
-    } else {
-        Ok(value)
-    }
+    if value.is_infinite() { Err(NotNumber::Range) } else { Ok(value) }
 }
 
 /// Reads an integer as Go does in base ten.
@@ -158,10 +137,7 @@ mod tests {
             (f64::NAN, "NaN", "NaN"),
         ];
         for (x, plain, verb) in cases {
-            assert_eq!(
-                (plain_float(*x).as_str(), verb_float(*x).as_str()),
-                (*plain, *verb)
-            );
+            assert_eq!((plain_float(*x).as_str(), verb_float(*x).as_str()), (*plain, *verb));
         }
     }
 

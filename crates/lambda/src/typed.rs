@@ -39,22 +39,12 @@ pub(crate) enum Kind {
 impl Typed {
     /// An expression that always fails where a value of that type is needed.
     pub(crate) fn fail(ty: Ty, error: EvalError) -> Typed {
-        Typed {
-            ty,
-            free: false,
-            stateful: false,
-            kind: Kind::Fail(error),
-        }
+        Typed { ty, free: false, stateful: false, kind: Kind::Fail(error) }
     }
 
     /// A literal, a reference or the time.
     pub(crate) fn leaf(ty: Ty, kind: Kind) -> Typed {
-        Typed {
-            ty,
-            free: true,
-            stateful: false,
-            kind,
-        }
+        Typed { ty, free: true, stateful: false, kind }
     }
 }
 

@@ -24,17 +24,9 @@ fn pick(texts: &'static [&'static str]) -> BoxedStrategy<String> {
 
 fn leaf(want: Want) -> BoxedStrategy<String> {
     match want {
-        Want::Float => pick(&[
-            "\"f\"",
-            "\"g\"",
-            "\"f\"",
-            "\"x\"",
-            "\"sparse\"",
-            "\"r\"",
-            "1.5",
-            "0.0",
-            "-2.5",
-        ]),
+        Want::Float => {
+            pick(&["\"f\"", "\"g\"", "\"f\"", "\"x\"", "\"sparse\"", "\"r\"", "1.5", "0.0", "-2.5"])
+        }
         Want::Int => pick(&[
             "\"i\"",
             "\"j\"",
@@ -47,38 +39,24 @@ fn leaf(want: Want) -> BoxedStrategy<String> {
             "count()",
             "unixNano(\"time\")",
         ]),
-        Want::Bool => pick(&[
-            "\"b\"",
-            "\"c\"",
-            "TRUE",
-            "FALSE",
-            "isPresent(\"sparse\")",
-            "isPresent(\"both\")",
-        ]),
+        Want::Bool => {
+            pick(&["\"b\"", "\"c\"", "TRUE", "FALSE", "isPresent(\"sparse\")", "isPresent(\"both\")"])
+        }
         Want::Str => pick(&["\"s\"", "\"t\"", "\"both\"", "\"x\"", "'a'", "''", "'10'"]),
         Want::Duration => pick(&["5s", "1m", "0s", "\"d\""]),
     }
 }
 
-const WANTS: [Want; 5] = [
-    Want::Float,
-    Want::Int,
-    Want::Bool,
-    Want::Str,
-    Want::Duration,
-];
+const WANTS: [Want; 5] = [Want::Float, Want::Int, Want::Bool, Want::Str, Want::Duration];
 
 /// Expressions whose parts are those of `below`, one strategy for each of [`WANTS`].
 fn node(want: Want, below: &[BoxedStrategy<String>]) -> BoxedStrategy<String> {
     let sub = |want: Want| below[want as usize].clone();
     let two = |ops: &'static [&'static str], a: Want, b: Want| {
-        (sub(a), prop::sample::select(ops), sub(b))
-            .prop_map(|(a, op, b)| format!("({a} {op} {b})"))
-            .boxed()
+        (sub(a), prop::sample::select(ops), sub(b)).prop_map(|(a, op, b)| format!("({a} {op} {b})")).boxed()
     };
     let call = |name: &'static str, args: Vec<BoxedStrategy<String>>| {
-        args.prop_map(move |args| format!("{name}({})", args.join(", ")))
-            .boxed()
+        args.prop_map(move |args| format!("{name}({})", args.join(", "))).boxed()
     };
     const ORDER: &[&str] = &["==", "!=", "<", "<=", ">", ">="];
     match want {
@@ -159,14 +137,7 @@ fn expression() -> BoxedStrategy<String> {
 }
 
 fn float() -> impl Strategy<Value = f64> {
-    prop_oneof![
-        Just(0.0),
-        Just(-0.0),
-        Just(f64::NAN),
-        Just(f64::INFINITY),
-        -100.0..100.0,
-        any::<f64>()
-    ]
+    prop_oneof![Just(0.0), Just(-0.0), Just(f64::NAN), Just(f64::INFINITY), -100.0..100.0, any::<f64>()]
 }
 
 fn int() -> impl Strategy<Value = i64> {
@@ -174,12 +145,7 @@ fn int() -> impl Strategy<Value = i64> {
 }
 
 fn text() -> impl Strategy<Value = String> {
-    prop_oneof![
-        Just("a".to_owned()),
-        Just("10".to_owned()),
-        Just("aXé".to_owned()),
-        "[ab1é]{0,4}"
-    ]
+    prop_oneof![Just("a".to_owned()), Just("10".to_owned()), Just("aXé".to_owned()), "[ab1é]{0,4}"]
 }
 
 fn anything() -> impl Strategy<Value = Value> {
@@ -211,14 +177,8 @@ fn point(tidy: bool) -> impl Strategy<Value = Point> {
         let mut tags = vec![("t", tag.as_str())];
         let mut results = vec![("d".to_owned(), Value::Duration(rest.3))];
         let (x, sparse, both, drop, r) = odd;
-        results.push((
-            "r".to_owned(),
-            if tidy { Value::Float(numbers.0) } else { r },
-        ));
-        fields.push((
-            "x".to_owned(),
-            if tidy { Value::Float(numbers.1) } else { x },
-        ));
+        results.push(("r".to_owned(), if tidy { Value::Float(numbers.0) } else { r }));
+        fields.push(("x".to_owned(), if tidy { Value::Float(numbers.1) } else { x }));
         if sparse > 0 {
             fields.push(("sparse".to_owned(), Value::Float(numbers.1)));
         }
@@ -234,12 +194,7 @@ fn point(tidy: bool) -> impl Strategy<Value = Point> {
             }
             fields.retain(|(name, _)| drop > 3 || name.as_bytes()[0] % 4 != drop);
         }
-        Point {
-            tags: TagSet::new(tags),
-            fields,
-            time,
-            results,
-        }
+        Point { tags: TagSet::new(tags), fields, time, results }
     })
 }
 
@@ -289,41 +244,18 @@ fn random_expressions_mostly_have_results() {
     let env = Env::utc(0);
     let (mut compiled, mut with_result, mut with_error, mut stateful) = (0, 0, 0, 0);
     for _ in 0..300 {
-        let source = expression()
-            .new_tree(&mut runner)
-            .expect("a tree")
-            .current();
-        let points = prop::collection::vec(point(true), 8)
-            .new_tree(&mut runner)
-            .expect("a tree")
-            .current();
+        let source = expression().new_tree(&mut runner).expect("a tree").current();
+        let points = prop::collection::vec(point(true), 8).new_tree(&mut runner).expect("a tree").current();
         let Ok(lambda) = compile(&source, FunctionSet::Task) else {
             continue;
         };
         compiled += 1;
         stateful += usize::from(lambda.is_stateful());
-        let how = How {
-            groups: &[0; 8],
-            active: None,
-            truth: false,
-            as_series: true,
-            env: &env,
-        };
+        let how = How { groups: &[0; 8], active: None, truth: false, as_series: true, env: &env };
         let outcomes = agree(&lambda, &points, how, &mut Binding::default());
-        with_result += usize::from(
-            outcomes
-                .iter()
-                .any(|outcome| matches!(outcome, Some(Ok(_)))),
-        );
-        with_error += usize::from(
-            outcomes
-                .iter()
-                .any(|outcome| matches!(outcome, Some(Err(_)))),
-        );
+        with_result += usize::from(outcomes.iter().any(|outcome| matches!(outcome, Some(Ok(_)))));
+        with_error += usize::from(outcomes.iter().any(|outcome| matches!(outcome, Some(Err(_)))));
     }
     assert!(compiled > 200, "{compiled} of 300 compile");
-    assert!(
-        with_result > 100 && with_error > 30 && stateful > 30,
-        "{with_result} {with_error} {stateful}"
-    );
+    assert!(with_result > 100 && with_error > 30 && stateful > 30, "{with_result} {with_error} {stateful}");
 }

@@ -27,10 +27,7 @@ fn point() -> Point {
     ];
     Point {
         tags: TagSet::new([("t1", "tagv"), ("host", "a")]),
-        fields: fields
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect(),
+        fields: fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
         time: 1_700_000_000_000_000_000,
         results: Vec::new(),
     }
@@ -45,10 +42,7 @@ const DIFFERENT: &[(&str, Option<&str>)] = &[
     ("define 400", None),
     // Kapacitor panics, and only the eval node survives that.
     ("integer divide by zero", Some("cannot divide by zero")),
-    (
-        "index out of range [4]",
-        Some("Cannot call function \"abs\" with args"),
-    ),
+    ("index out of range [4]", Some("Cannot call function \"abs\" with args")),
     ("slice bounds out of range", Some("is beyond stop index")),
     // These came after 1.5.7: rand, and nanoseconds as a unit of durations.
     ("rand(", None),
@@ -68,10 +62,7 @@ fn ordered(text: &str) -> String {
     };
     let mut signatures: Vec<&str> = list.split(", ").collect();
     signatures.sort_unstable();
-    format!(
-        "{head}available signatures are [{}]{rest}",
-        signatures.join(", ")
-    )
+    format!("{head}available signatures are [{}]{rest}", signatures.join(", "))
 }
 
 /// The names in alphabetical order, for the same reason.
@@ -85,11 +76,7 @@ fn ordered_names(text: &str) -> String {
 }
 
 fn unquote(text: &str) -> String {
-    let text = if text.ends_with('"') {
-        text.to_owned()
-    } else {
-        format!("{text}\"")
-    };
+    let text = if text.ends_with('"') { text.to_owned() } else { format!("{text}\"") };
     let text = text.as_str();
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{text}: {error}"))
 }
@@ -154,11 +141,8 @@ fn answers_are_those_of_kapacitor() {
         };
         let (source, want) = (source.trim(), want.trim());
         cases += 1;
-        let got =
-            compile(source, FunctionSet::Task).map(|lambda| outcome(&lambda, &point, false, &env));
-        let different = DIFFERENT
-            .iter()
-            .find(|(part, _)| want.contains(part) || source.contains(part));
+        let got = compile(source, FunctionSet::Task).map(|lambda| outcome(&lambda, &point, false, &env));
+        let different = DIFFERENT.iter().find(|(part, _)| want.contains(part) || source.contains(part));
         let right = match different {
             Some((_, None)) => true,
             Some((_, Some(text))) => matches!(&got, Ok(Err(error)) if error.contains(text)),
@@ -169,10 +153,5 @@ fn answers_are_those_of_kapacitor() {
         }
     }
     assert!(cases > 1500, "only {cases} cases were read");
-    assert!(
-        wrong.is_empty(),
-        "{} of {cases} differ:\n{}",
-        wrong.len(),
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "{} of {cases} differ:\n{}", wrong.len(), wrong.join("\n"));
 }

@@ -28,29 +28,19 @@ fn entries(lines: usize, lanes: u32) -> (Vec<Entry>, u32) {
         );
     }
     let mut bench = Bench::new(lanes);
-    bench
-        .feed([body.as_bytes()], Precision::Nano)
-        .expect("the body is valid");
+    bench.feed([body.as_bytes()], Precision::Nano).expect("the body is valid");
     let taken: Vec<_> = bench.builder.take().collect();
-    let entries = taken.into_iter().map(|(_, runs)| Entry {
-        clock: 1,
-        runs,
-        ..Entry::default()
-    });
+    let entries = taken.into_iter().map(|(_, runs)| Entry { clock: 1, runs, ..Entry::default() });
     (entries.collect(), 1000)
 }
 
 fn codec(criterion: &mut Criterion) {
-    for (name, lines, lanes) in [
-        ("5000_lines_1_shard", 5000, 1),
-        ("5000_lines", 5000, 16),
-        ("10_lines", 10, 16),
-    ] {
+    for (name, lines, lanes) in
+        [("5000_lines_1_shard", 5000, 1), ("5000_lines", 5000, 16), ("10_lines", 10, 16)]
+    {
         let (entries, series) = entries(lines, lanes);
         let mut group = criterion.benchmark_group("codec");
-        group
-            .throughput(Throughput::Elements(lines as u64))
-            .sample_size(20);
+        group.throughput(Throughput::Elements(lines as u64)).sample_size(20);
         let mut out = Vec::new();
         group.bench_function(format!("encode/{name}"), |b| {
             b.iter(|| {
@@ -72,8 +62,7 @@ fn codec(criterion: &mut Criterion) {
         group.bench_function(format!("decode/{name}"), |b| {
             b.iter(|| {
                 for bytes in &encoded {
-                    black_box(decoder.decode(black_box(bytes), series))
-                        .expect("the entry is valid");
+                    black_box(decoder.decode(black_box(bytes), series)).expect("the entry is valid");
                 }
             });
         });

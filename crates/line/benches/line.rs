@@ -57,14 +57,10 @@ fn bodies(
     let mut noise = Noise(7);
     let mut order: Vec<usize> = (0..points).collect();
     if shuffled {
-        order
-            .chunks_mut(hosts)
-            .for_each(|round| noise.shuffle(round));
+        order.chunks_mut(hosts).for_each(|round| noise.shuffle(round));
     }
-    let all: Vec<String> = order
-        .iter()
-        .map(|n| line(measurement, n % hosts, &fields(&mut noise), n / hosts))
-        .collect();
+    let all: Vec<String> =
+        order.iter().map(|n| line(measurement, n % hosts, &fields(&mut noise), n / hosts)).collect();
     all.chunks(lines).map(|lines| lines.join("\n")).collect()
 }
 
@@ -72,10 +68,8 @@ fn irregular(noise: &mut Noise) -> String {
     let mut names = ["usage", "sys", "iow", "idle", "steal"];
     noise.shuffle(&mut names);
     let count = 2 + noise.next() as usize % 3;
-    let fields: Vec<String> = names[..count]
-        .iter()
-        .map(|name| format!("{name}={}.5", noise.next() % 90))
-        .collect();
+    let fields: Vec<String> =
+        names[..count].iter().map(|name| format!("{name}={}.5", noise.next() % 90)).collect();
     fields.join(",")
 }
 
@@ -97,21 +91,15 @@ fn measure(criterion: &mut Criterion, name: &str, lanes: u32, bodies: Vec<String
     let mut bench = Bench::new(lanes);
     let mut points = 0;
     for body in &bodies {
-        points += bench
-            .feed([body.as_bytes()], Precision::Nano)
-            .expect("the body is valid");
+        points += bench.feed([body.as_bytes()], Precision::Nano).expect("the body is valid");
         bench.builder.clear();
     }
     let mut group = criterion.benchmark_group("line");
-    group
-        .throughput(Throughput::Elements(points))
-        .sample_size(20);
+    group.throughput(Throughput::Elements(points)).sample_size(20);
     group.bench_function(name, |b| {
         b.iter(|| {
             for body in &bodies {
-                bench
-                    .feed(body.as_bytes().chunks(64 << 10), Precision::Nano)
-                    .expect("the body is valid");
+                bench.feed(body.as_bytes().chunks(64 << 10), Precision::Nano).expect("the body is valid");
                 for (_, runs) in black_box(bench.builder.take()) {
                     runs.into_iter().for_each(|run| bench.builder.recycle(run));
                 }
@@ -128,48 +116,13 @@ fn line_protocol(criterion: &mut Criterion) {
     measure(criterion, "5000_lines", SHARDS, cpu(5000, 1000, false));
     measure(criterion, "10_lines", SHARDS, cpu(10, 1000, false));
     measure(criterion, "shuffled", SHARDS, cpu(5000, 1000, true));
-    measure(
-        criterion,
-        "200k_series",
-        SHARDS,
-        bodies("cpu", 200_000, 5000, 200_000, false, usual),
-    );
-    measure(
-        criterion,
-        "200k_series_shuffled",
-        SHARDS,
-        bodies("cpu", 600_000, 5000, 200_000, true, usual),
-    );
-    measure(
-        criterion,
-        "irregular_fields",
-        SHARDS,
-        bodies("cpu", POINTS, 5000, 1000, false, irregular),
-    );
-    measure(
-        criterion,
-        "texts",
-        SHARDS,
-        bodies("cpu", POINTS, 5000, 1000, false, texts),
-    );
-    measure(
-        criterion,
-        "long_floats",
-        SHARDS,
-        bodies("cpu", POINTS, 5000, 1000, false, long_floats),
-    );
-    measure(
-        criterion,
-        "unwanted",
-        SHARDS,
-        bodies("unwanted", POINTS, 5000, 1000, false, usual),
-    );
-    measure(
-        criterion,
-        "every_shard_of_4",
-        4,
-        bodies("all", POINTS, 5000, 1000, false, usual),
-    );
+    measure(criterion, "200k_series", SHARDS, bodies("cpu", 200_000, 5000, 200_000, false, usual));
+    measure(criterion, "200k_series_shuffled", SHARDS, bodies("cpu", 600_000, 5000, 200_000, true, usual));
+    measure(criterion, "irregular_fields", SHARDS, bodies("cpu", POINTS, 5000, 1000, false, irregular));
+    measure(criterion, "texts", SHARDS, bodies("cpu", POINTS, 5000, 1000, false, texts));
+    measure(criterion, "long_floats", SHARDS, bodies("cpu", POINTS, 5000, 1000, false, long_floats));
+    measure(criterion, "unwanted", SHARDS, bodies("unwanted", POINTS, 5000, 1000, false, usual));
+    measure(criterion, "every_shard_of_4", 4, bodies("all", POINTS, 5000, 1000, false, usual));
     first_sight(criterion);
 }
 
@@ -177,16 +130,12 @@ fn line_protocol(criterion: &mut Criterion) {
 fn first_sight(criterion: &mut Criterion) {
     let bodies = bodies("cpu", 50_000, 5000, 50_000, false, usual);
     let mut group = criterion.benchmark_group("line");
-    group
-        .throughput(Throughput::Elements(50_000))
-        .sample_size(10);
+    group.throughput(Throughput::Elements(50_000)).sample_size(10);
     group.bench_function("first_sight", |b| {
         b.iter(|| {
             let mut bench = Bench::new(SHARDS);
             for body in &bodies {
-                bench
-                    .feed([body.as_bytes()], Precision::Nano)
-                    .expect("the body is valid");
+                bench.feed([body.as_bytes()], Precision::Nano).expect("the body is valid");
                 bench.builder.clear();
             }
         });

@@ -58,11 +58,7 @@ impl Ahead {
                 && let Ok(short) = u32::try_from(len)
             {
                 let address = rest.as_ptr() as usize;
-                self.keys[self.count] = Key {
-                    address,
-                    len: short,
-                    hash: hash(&rest[..len]),
-                };
+                self.keys[self.count] = Key { address, len: short, hash: hash(&rest[..len]) };
                 self.count += 1;
             }
             let from = len.unwrap_or(0);

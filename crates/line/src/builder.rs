@@ -60,9 +60,7 @@ impl Builder {
     /// The number of points of each routing plan, in no particular order: all valid lines, also
     /// those whose lane is [`crate::LANE_NONE`].
     pub fn counts_by_plan(&self) -> impl Iterator<Item = (u32, u64)> + '_ {
-        self.counted
-            .iter()
-            .map(|&plan| (plan, self.counts[plan as usize]))
+        self.counted.iter().map(|&plan| (plan, self.counts[plan as usize]))
     }
 
     /// Takes the runs out and makes the builder ready for the next write.
@@ -104,9 +102,7 @@ impl Builder {
         self.active = 0;
         self.runs.truncate(RUNS_KEPT_MAX);
         self.full = Vec::new();
-        self.counted
-            .drain(..)
-            .for_each(|plan| self.counts[plan as usize] = 0);
+        self.counted.drain(..).for_each(|plan| self.counts[plan as usize] = 0);
         if self.shaped > SHAPES_KEPT_MAX || self.shapes.len() > ORIGINS_KEPT_MAX {
             self.shapes = Vec::new();
             self.shaped = 0;
@@ -118,9 +114,7 @@ impl Builder {
         self.spare.give_ints(run.times);
         self.spare.give_numbers(run.series);
         self.spare.give_numbers(run.ordinals);
-        run.fields
-            .into_iter()
-            .for_each(|(_, column)| recycle(column, &mut self.spare));
+        run.fields.into_iter().for_each(|(_, column)| recycle(column, &mut self.spare));
     }
 
     /// Lets go of all memory, and of what was collected. [`Self::take`] and [`Self::clear`] bound
@@ -170,10 +164,7 @@ impl Builder {
     /// Number of the run of a lane and origin.
     #[inline]
     fn run<R: Router>(&mut self, origin: u32, lane: u32, router: &R) -> usize {
-        let shape = self
-            .shapes
-            .get(origin as usize)
-            .and_then(|shape| shape.as_deref());
+        let shape = self.shapes.get(origin as usize).and_then(|shape| shape.as_deref());
         match shape.and_then(|shape| shape.runs.get(lane as usize)) {
             Some(&run) if run != NONE => run as usize,
             _ => self.start_run(origin, lane, router),
@@ -231,9 +222,7 @@ impl Builder {
     }
 
     fn run_of(&self, origin: u32, lane: u32) -> usize {
-        self.shapes[origin as usize]
-            .as_ref()
-            .map_or(0, |shape| shape.runs[lane as usize] as usize)
+        self.shapes[origin as usize].as_ref().map_or(0, |shape| shape.runs[lane as usize] as usize)
     }
 
     /// Finishes a run; the next rows of its lane and origin begin another.

@@ -13,10 +13,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits {
-            line_bytes_max: 16 << 20,
-            message_bytes_max: 64 << 10,
-        }
+        Limits { line_bytes_max: 16 << 20, message_bytes_max: 64 << 10 }
     }
 }
 
@@ -129,16 +126,9 @@ impl BadLines {
     }
 
     pub(crate) fn into_error(self) -> Error {
-        let BadLines {
-            mut message,
-            count,
-            left_out,
-        } = self;
+        let BadLines { mut message, count, left_out } = self;
         if left_out > 0 {
-            let _ = write!(
-                message,
-                "\nand {left_out} more lines that could not be parsed"
-            );
+            let _ = write!(message, "\nand {left_out} more lines that could not be parsed");
         }
         Error::BadLines { message, count }
     }
@@ -154,14 +144,9 @@ mod tests {
         for _ in 0..1000 {
             bad.push(&[b'x'; 300], &Reason::MissingFields, 1000);
         }
-        let Error::BadLines { message, count } = bad.into_error() else {
-            panic!("other error")
-        };
+        let Error::BadLines { message, count } = bad.into_error() else { panic!("other error") };
         assert_eq!(count, 1000);
         assert!(message.len() < 1300, "{} bytes", message.len());
-        assert!(
-            message.ends_with("and 997 more lines that could not be parsed"),
-            "{message}"
-        );
+        assert!(message.ends_with("and 997 more lines that could not be parsed"), "{message}");
     }
 }

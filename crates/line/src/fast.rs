@@ -142,12 +142,7 @@ pub(crate) fn check(line: &[u8], key_end: usize, clock: &mut Clock) -> Option<us
 
 /// Fields and timestamp.
 #[inline(always)]
-fn rest<S: Sink>(
-    line: &[u8],
-    start: usize,
-    clock: &mut Clock,
-    sink: &mut S,
-) -> Option<(Time, usize)> {
+fn rest<S: Sink>(line: &[u8], start: usize, clock: &mut Clock, sink: &mut S) -> Option<(Time, usize)> {
     let end = fields(line, start, sink)?;
     match line[end] {
         b'\n' => Some((clock.now, end + 1)),
@@ -199,8 +194,6 @@ fn text(line: &[u8], start: usize) -> Option<(&str, usize)> {
 
 fn truth(line: &[u8], start: usize) -> Option<(bool, usize)> {
     let window = &line[start..line.len().min(start + 6)];
-    let len = window
-        .iter()
-        .position(|byte| matches!(byte, b',' | b' ' | b'\n'))?;
+    let len = window.iter().position(|byte| matches!(byte, b',' | b' ' | b'\n'))?;
     Some((crate::strict::truth(&window[..len])?, start + len))
 }

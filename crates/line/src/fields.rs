@@ -43,11 +43,7 @@ pub(crate) fn split(fields: &[u8]) -> Result<Vec<LineField<'_>>, Reason> {
         }
         let value = value(&fields[start..end])?;
         let name = unescape_text(raw, b",\" =");
-        out.push(LineField {
-            plain: is_plain(raw),
-            name,
-            value,
-        });
+        out.push(LineField { plain: is_plain(raw), name, value });
     }
     keep_last(&mut out);
     Ok(out)
@@ -56,9 +52,8 @@ pub(crate) fn split(fields: &[u8]) -> Result<Vec<LineField<'_>>, Reason> {
 /// Takes away all but the last of each name, keeping the order otherwise.
 fn keep_last(fields: &mut Vec<LineField<'_>>) {
     const FEW: usize = 16;
-    let repeated = |names: &[LineField<'_>], at: usize| {
-        names[at + 1..].iter().any(|f| f.name == names[at].name)
-    };
+    let repeated =
+        |names: &[LineField<'_>], at: usize| names[at + 1..].iter().any(|f| f.name == names[at].name);
     if fields.len() <= FEW {
         if (0..fields.len()).any(|at| repeated(fields, at)) {
             let keep: Vec<bool> = (0..fields.len()).map(|at| !repeated(fields, at)).collect();
@@ -67,8 +62,7 @@ fn keep_last(fields: &mut Vec<LineField<'_>>) {
         }
         return;
     }
-    let mut last =
-        hashbrown::HashMap::<Cow<'_, str>, usize, foldhash::fast::RandomState>::default();
+    let mut last = hashbrown::HashMap::<Cow<'_, str>, usize, foldhash::fast::RandomState>::default();
     for (at, field) in fields.iter().enumerate() {
         last.insert(field.name.clone(), at);
     }
@@ -90,9 +84,7 @@ fn is_plain(raw: &[u8]) -> bool {
 
 fn name_end(fields: &[u8], start: usize) -> usize {
     let escaped = |at: usize| at > 0 && fields[at - 1] == b'\\';
-    (start..fields.len())
-        .find(|&at| fields[at] == b'=' && !escaped(at))
-        .unwrap_or(fields.len())
+    (start..fields.len()).find(|&at| fields[at] == b'=' && !escaped(at)).unwrap_or(fields.len())
 }
 
 fn value_end(fields: &[u8], start: usize) -> usize {

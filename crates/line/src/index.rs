@@ -53,10 +53,7 @@ struct Cell {
     entry: u32,
 }
 
-const FREE: Cell = Cell {
-    hash: 0,
-    entry: NONE,
-};
+const FREE: Cell = Cell { hash: 0, entry: NONE };
 
 impl Default for SeriesIndex {
     fn default() -> SeriesIndex {
@@ -231,13 +228,7 @@ impl SeriesIndex {
         self.place(Cell { hash, entry: id });
         let (start, len) = (self.keys.len() as u32, key.len() as u16);
         self.keys.extend_from_slice(key);
-        self.entries.push(Entry {
-            start,
-            len,
-            plain: is_plain_key(key),
-            next: NONE,
-            slot,
-        });
+        self.entries.push(Entry { start, len, plain: is_plain_key(key), next: NONE, slot });
         id
     }
 
@@ -255,9 +246,7 @@ impl SeriesIndex {
         if (self.entries.len() + 1) * 4 > self.table.len() * 3 {
             let size = (self.table.len() * 2).max(64);
             let old = std::mem::replace(&mut self.table, vec![FREE; size]);
-            old.into_iter()
-                .filter(|cell| cell.entry != NONE)
-                .for_each(|cell| self.place(cell));
+            old.into_iter().filter(|cell| cell.entry != NONE).for_each(|cell| self.place(cell));
         }
     }
 
@@ -302,13 +291,7 @@ mod tests {
     use super::*;
 
     fn slot(series: u32) -> Slot {
-        Slot {
-            origin: 0,
-            plan: 0,
-            lane: 0,
-            series,
-            more: crate::MORE_NONE,
-        }
+        Slot { origin: 0, plan: 0, lane: 0, series, more: crate::MORE_NONE }
     }
 
     fn fill(index: &mut SeriesIndex, count: u32) {
@@ -330,11 +313,7 @@ mod tests {
             assert_eq!((index.slot(id).series, len), (n, 21));
             index.follow(id);
         }
-        assert!(
-            index.bytes() < 10_000 * (40 + 14 + 27),
-            "{} bytes",
-            index.bytes()
-        );
+        assert!(index.bytes() < 10_000 * (40 + 14 + 27), "{} bytes", index.bytes());
         index.clear();
         assert_eq!(index.find_line(b"cpu,host=server000001 v=1\n"), None);
         assert!(index.is_empty());
@@ -350,10 +329,7 @@ mod tests {
             1 => format!("cpu,host=server{n:06} v=1\ncpu,host=other v=1\n\n# x\n"),
             _ => format!("cpu,host=server{n:06} v=1\n"),
         });
-        for line in [
-            lines.clone().collect::<String>(),
-            lines.collect::<String>() + "cpu",
-        ] {
+        for line in [lines.clone().collect::<String>(), lines.collect::<String>() + "cpu"] {
             let mut rest = line.as_bytes();
             let mut found = Vec::new();
             index.begin_chunk();

@@ -61,11 +61,7 @@ pub(crate) fn parse(line: &[u8]) -> Result<Key, Reason> {
         return Err(Reason::MissingMeasurement);
     }
     let stop = delimiter(line, 0, b", ").ok_or(Reason::MissingFields)?;
-    let mut key = Key {
-        end: stop,
-        measurement: 0..stop,
-        tags: Vec::new(),
-    };
+    let mut key = Key { end: stop, measurement: 0..stop, tags: Vec::new() };
     while line[key.end] == b',' {
         let name = tag_key(line, key.end + 1)?;
         let value = tag_value(line, name.end + 1)?;
@@ -82,10 +78,7 @@ pub(crate) fn parse(line: &[u8]) -> Result<Key, Reason> {
 /// The first byte after `start` that is one of `stops` and not behind a backslash.
 fn delimiter(line: &[u8], start: usize, stops: &[u8]) -> Option<usize> {
     let rest = line.get(start + 1..)?;
-    let found = rest
-        .iter()
-        .enumerate()
-        .find(|(i, b)| stops.contains(b) && line[start + i] != b'\\');
+    let found = rest.iter().enumerate().find(|(i, b)| stops.contains(b) && line[start + i] != b'\\');
     found.map(|(i, _)| start + 1 + i)
 }
 

@@ -12,8 +12,8 @@ pub(crate) enum Number {
 
 /// Powers of ten that a double holds exactly.
 const POWERS: [f64; 23] = [
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
-    1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
+    1e19, 1e20, 1e21, 1e22,
 ];
 
 /// Digits that fit into 64 bits whatever they are.
@@ -57,9 +57,7 @@ pub(crate) fn read(bytes: &[u8], start: usize) -> Option<(Number, usize)> {
 /// A float with an exponent, or with more digits than are exact.
 #[inline(never)]
 fn float(text: &[u8]) -> Option<f64> {
-    fast_float2::parse::<f64, _>(text)
-        .ok()
-        .filter(|value| value.is_finite())
+    fast_float2::parse::<f64, _>(text).ok().filter(|value| value.is_finite())
 }
 
 #[inline(always)]

@@ -57,15 +57,8 @@ impl Parser {
     pub fn new(precision: Precision, now: Time, limits: Limits) -> Parser {
         let now = precision.truncate(now);
         Parser {
-            clock: Clock {
-                precision,
-                now,
-                stamps: Stamps::default(),
-            },
-            limits: Limits {
-                line_bytes_max: limits.line_bytes_max.min(LINE_BYTES_MAX),
-                ..limits
-            },
+            clock: Clock { precision, now, stamps: Stamps::default() },
+            limits: Limits { line_bytes_max: limits.line_bytes_max.min(LINE_BYTES_MAX), ..limits },
             carry: Vec::new(),
             scan: LineScan::default(),
             lines: 0,
@@ -80,10 +73,7 @@ impl Parser {
         let mut carry = std::mem::take(&mut self.carry);
         carry.clear();
         carry.shrink_to(CARRY_KEPT_MAX);
-        *self = Parser {
-            carry,
-            ..Parser::new(precision, now, self.limits)
-        };
+        *self = Parser { carry, ..Parser::new(precision, now, self.limits) };
     }
 
     /// The write is refused already, and reading on would only lengthen the message.
@@ -103,11 +93,7 @@ impl Parser {
         self.summary.bytes += chunk.len() as u64;
         builder.expect(chunk.len());
         index.begin_chunk();
-        let mut bench = Bench {
-            index,
-            router,
-            builder,
-        };
+        let mut bench = Bench { index, router, builder };
         let Some(mut rest) = self.complete_carry(chunk, &mut bench) else {
             return;
         };
@@ -138,11 +124,7 @@ impl Parser {
         router: &mut R,
         builder: &mut Builder,
     ) -> Result<Summary, Error> {
-        let mut bench = Bench {
-            index,
-            router,
-            builder,
-        };
+        let mut bench = Bench { index, router, builder };
         let mut carry = std::mem::take(&mut self.carry);
         if !carry.is_empty() && self.fatal.is_none() {
             carry.push(b'\n');
@@ -248,19 +230,14 @@ impl Parser {
     fn point(&mut self) {
         self.summary.points += 1;
         if self.summary.points >= POINTS_MAX {
-            self.fatal = Some(Error::TooManyPoints {
-                max: POINTS_MAX - 1,
-            });
+            self.fatal = Some(Error::TooManyPoints { max: POINTS_MAX - 1 });
         }
     }
 
     #[inline]
     fn check_length(&mut self, len: usize, line: u64) {
         if len > self.limits.line_bytes_max && self.fatal.is_none() {
-            self.fatal = Some(Error::LineTooLong {
-                line,
-                max: self.limits.line_bytes_max,
-            });
+            self.fatal = Some(Error::LineTooLong { line, max: self.limits.line_bytes_max });
         }
     }
 
@@ -280,11 +257,7 @@ impl Parser {
         }
     }
 
-    fn strict_point<R: Router>(
-        &mut self,
-        line: &[u8],
-        bench: &mut Bench<'_, R>,
-    ) -> Result<(), Reason> {
+    fn strict_point<R: Router>(&mut self, line: &[u8], bench: &mut Bench<'_, R>) -> Result<(), Reason> {
         let known = key::end(line).and_then(|end| Some((bench.index.lookup(&line[..end])?, end)));
         let new = match known {
             Some(_) => None,

@@ -97,13 +97,7 @@ impl Run {
             Kind::Int => Data::Int(spare.ints(self.rows_wanted)),
             kind => Data::of(kind),
         };
-        self.columns.push((
-            id,
-            Column {
-                data,
-                mask: Mask::default(),
-            },
-        ));
+        self.columns.push((id, Column { data, mask: Mask::default() }));
         at
     }
 
@@ -129,12 +123,7 @@ impl Run {
         Some(())
     }
 
-    pub(crate) fn push_scalar(
-        &mut self,
-        id: u32,
-        value: &Scalar<'_>,
-        spare: &mut Spare,
-    ) -> Option<()> {
+    pub(crate) fn push_scalar(&mut self, id: u32, value: &Scalar<'_>, spare: &mut Spare) -> Option<()> {
         match value {
             Scalar::Float(value) => self.push_number(id, Number::Float(*value), spare),
             Scalar::Int(value) => self.push_number(id, Number::Int(*value), spare),
@@ -156,9 +145,7 @@ impl Run {
     #[cold]
     pub(crate) fn undo_row(&mut self) {
         let rows = self.times.len();
-        self.columns
-            .iter_mut()
-            .for_each(|(_, column)| column.truncate(rows));
+        self.columns.iter_mut().for_each(|(_, column)| column.truncate(rows));
     }
 
     /// Copies the last row of `from`, a run of the same origin, for another lane.

@@ -63,12 +63,8 @@ impl Shape {
     /// `previous` last time; and the byte behind the equals sign.
     #[inline]
     pub(crate) fn guess(&self, bytes: &[u8], at: usize, previous: u32) -> Option<(u32, usize)> {
-        let id = self
-            .names
-            .get(previous as usize)
-            .map_or(self.first, |field| field.next);
-        self.starts(bytes, at, id)
-            .or_else(|| self.starts(bytes, at, previous.wrapping_add(1)))
+        let id = self.names.get(previous as usize).map_or(self.first, |field| field.next);
+        self.starts(bytes, at, id).or_else(|| self.starts(bytes, at, previous.wrapping_add(1)))
     }
 
     #[inline]
@@ -87,11 +83,7 @@ impl Shape {
 
     fn find(&self, name: &[u8]) -> Option<u32> {
         if self.names.len() <= FEW {
-            return self
-                .names
-                .iter()
-                .position(|f| same(f.name.as_bytes(), name))
-                .map(|id| id as u32);
+            return self.names.iter().position(|f| same(f.name.as_bytes(), name)).map(|id| id as u32);
         }
         let same = |&id: &u32| self.names[id as usize].name.as_bytes() == name;
         self.by_name.find(hash(&self.hasher, name), same).copied()
@@ -104,17 +96,8 @@ impl Shape {
             return id;
         }
         let id = self.names.len() as u32;
-        self.names.push(FieldName {
-            name: Name::from(name),
-            plain,
-            next: NONE,
-        });
-        let Shape {
-            names,
-            by_name,
-            hasher,
-            ..
-        } = self;
+        self.names.push(FieldName { name: Name::from(name), plain, next: NONE });
+        let Shape { names, by_name, hasher, .. } = self;
         let hash_of = |&id: &u32| hash(hasher, names[id as usize].name.as_bytes());
         by_name.insert_unique(hash(hasher, name.as_bytes()), id, hash_of);
         id

@@ -24,12 +24,7 @@ impl Stamps {
     /// Reads the timestamp at `at` when a newline stands behind it; gives the byte behind that.
     /// `None`: left to the strict reader.
     #[inline]
-    pub(crate) fn read(
-        &mut self,
-        bytes: &[u8],
-        at: usize,
-        precision: Precision,
-    ) -> Option<(Time, usize)> {
+    pub(crate) fn read(&mut self, bytes: &[u8], at: usize, precision: Precision) -> Option<(Time, usize)> {
         if self.len > 0
             && let Some(text) = bytes.get(at..at + self.len)
             && same(text, &self.text[..self.len])
@@ -65,9 +60,7 @@ fn digits(bytes: &[u8], mut at: usize) -> (u64, usize) {
         if non_digits(eight) != 0 {
             break;
         }
-        value = value
-            .wrapping_mul(100_000_000)
-            .wrapping_add(eight_digits(eight));
+        value = value.wrapping_mul(100_000_000).wrapping_add(eight_digits(eight));
         at += 8;
     }
     while let Some(byte @ b'0'..=b'9') = bytes.get(at) {
@@ -84,22 +77,9 @@ mod tests {
 
     #[test]
     fn what_is_left_to_the_strict_reader() {
-        for text in [
-            "",
-            "-",
-            "1",
-            "1 \n",
-            "1\r\n",
-            "99999999999999999999\n",
-            "9223372036854775807\n",
-            "\n",
-        ] {
+        for text in ["", "-", "1", "1 \n", "1\r\n", "99999999999999999999\n", "9223372036854775807\n", "\n"] {
             let mut stamps = Stamps::default();
-            assert_eq!(
-                stamps.read(text.as_bytes(), 0, Precision::Nano),
-                None,
-                "{text:?}"
-            );
+            assert_eq!(stamps.read(text.as_bytes(), 0, Precision::Nano), None, "{text:?}");
         }
     }
 

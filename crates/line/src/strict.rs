@@ -105,18 +105,14 @@ fn integer_range(text: &[u8]) -> Result<(), Reason> {
         return Err(Reason::InvalidNumber);
     };
     if digits.len() > INTEGER_DIGITS_SAFE && integer(digits).is_none() {
-        return Err(Reason::IntegerRange(
-            String::from_utf8_lossy(digits).into_owned(),
-        ));
+        return Err(Reason::IntegerRange(String::from_utf8_lossy(digits).into_owned()));
     }
     Ok(())
 }
 
 fn boolean(line: &[u8], start: usize) -> Result<usize, Reason> {
     let end = value_end(line, start);
-    truth(&line[start..end])
-        .map(|_| end)
-        .ok_or(Reason::InvalidBoolean)
+    truth(&line[start..end]).map(|_| end).ok_or(Reason::InvalidBoolean)
 }
 
 /// Reads a boolean.
@@ -139,17 +135,11 @@ pub(crate) fn float(text: &[u8]) -> Option<f64> {
     if !matches!(digits.first(), Some(b'0'..=b'9' | b'.')) {
         return None;
     }
-    fast_float2::parse::<f64, _>(text)
-        .ok()
-        .filter(|value| value.is_finite())
+    fast_float2::parse::<f64, _>(text).ok().filter(|value| value.is_finite())
 }
 
 /// Reads the timestamp behind the fields; `None` when there is none.
-pub(crate) fn time(
-    line: &[u8],
-    fields_end: usize,
-    precision: Precision,
-) -> Result<Option<Time>, Reason> {
+pub(crate) fn time(line: &[u8], fields_end: usize, precision: Precision) -> Result<Option<Time>, Reason> {
     let start = skip_space(line, fields_end);
     let len = memchr::memchr2(b' ', b'\n', &line[start..]);
     let end = len.map_or(line.len(), |len| start + len);

@@ -66,10 +66,7 @@ pub(crate) fn same(a: &[u8], b: &[u8]) -> bool {
 /// Eight bytes from `at`, the first one lowest; zero past the end.
 #[inline(always)]
 pub(crate) fn word(bytes: &[u8], at: usize) -> u64 {
-    bytes
-        .get(at..at + 8)
-        .and_then(|b| b.try_into().ok())
-        .map_or(0, u64::from_le_bytes)
+    bytes.get(at..at + 8).and_then(|b| b.try_into().ok()).map_or(0, u64::from_le_bytes)
 }
 
 /// The high bit of each byte that is no ASCII digit.
@@ -92,10 +89,7 @@ pub(crate) fn eight_digits(text: u64) -> u64 {
 
 #[inline(always)]
 fn half(bytes: &[u8], at: usize) -> u32 {
-    bytes
-        .get(at..at + 4)
-        .and_then(|b| b.try_into().ok())
-        .map_or(0, u32::from_le_bytes)
+    bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).map_or(0, u32::from_le_bytes)
 }
 
 #[cfg(test)]
@@ -127,11 +121,7 @@ mod tests {
             (r#"a\\\""#, r#"\""#, r#"a\""#),
         ];
         for (raw, escaped, want) in cases {
-            assert_eq!(
-                unescape_text(raw.as_bytes(), escaped.as_bytes()),
-                want,
-                "{raw}"
-            );
+            assert_eq!(unescape_text(raw.as_bytes(), escaped.as_bytes()), want, "{raw}");
         }
     }
 }

@@ -10,31 +10,18 @@ const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases.md");
 const SIGNS: [(char, char); 4] = [('␉', '\t'), ('␍', '\r'), ('␀', '\0'), ('␠', ' ')];
 
 fn body(text: &str) -> String {
-    SIGNS.iter().fold(text.to_owned(), |text, (sign, meant)| {
-        text.replace(*sign, &meant.to_string())
-    })
+    SIGNS.iter().fold(text.to_owned(), |text, (sign, meant)| text.replace(*sign, &meant.to_string()))
 }
 
 fn shown(text: &str) -> String {
     let text = text.replace(" \n", "␠\n");
-    SIGNS[..3].iter().fold(text, |text, (sign, meant)| {
-        text.replace(*meant, &sign.to_string())
-    })
+    SIGNS[..3].iter().fold(text, |text, (sign, meant)| text.replace(*meant, &sign.to_string()))
 }
 
 fn point(point: &Point) -> String {
-    let fields: Vec<String> = point
-        .fields
-        .iter()
-        .map(|(name, value)| format!("{name:?}: {value:?}"))
-        .collect();
-    format!(
-        "{:?} {:?} [{}] at {}",
-        point.measurement,
-        point.tags,
-        fields.join(", "),
-        point.time
-    )
+    let fields: Vec<String> =
+        point.fields.iter().map(|(name, value)| format!("{name:?}: {value:?}")).collect();
+    format!("{:?} {:?} [{}] at {}", point.measurement, point.tags, fields.join(", "), point.time)
 }
 
 fn outcome(bench: &mut Bench, body: &str, precision: Precision, chunk: usize) -> String {
@@ -51,17 +38,9 @@ fn run(text: &str, precision: &str) -> String {
     let mut bench = Bench::new(3);
     let first = outcome(&mut bench, &body, precision, usize::MAX);
     for chunk in [1, 2, 7, 1 << 20] {
-        assert_eq!(
-            outcome(&mut bench, &body, precision, chunk),
-            first,
-            "{text:?} in chunks of {chunk}"
-        );
+        assert_eq!(outcome(&mut bench, &body, precision, chunk), first, "{text:?} in chunks of {chunk}");
         let line = format!("{body}\n");
-        assert_eq!(
-            outcome(&mut bench, &line, precision, chunk),
-            first,
-            "{text:?} and a newline"
-        );
+        assert_eq!(outcome(&mut bench, &line, precision, chunk), first, "{text:?} and a newline");
     }
     shown(&first)
 }
@@ -86,12 +65,7 @@ fn cases() {
     if std::env::var_os("UPDATE").is_some() {
         std::fs::write(FILE, out).unwrap();
     } else {
-        assert!(
-            failed.is_empty(),
-            "{} cases differ:\n{}",
-            failed.len(),
-            failed.join("\n")
-        );
+        assert!(failed.is_empty(), "{} cases differ:\n{}", failed.len(), failed.join("\n"));
         assert!(count > 100, "only {count} cases were found");
     }
 }

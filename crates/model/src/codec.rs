@@ -21,9 +21,7 @@ const VERSION: u8 = 1;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CodecError {
     /// Another version's bytes.
-    #[error(
-        "entry has version {0}, this program reads version {VERSION}; upgrade this member first"
-    )]
+    #[error("entry has version {0}, this program reads version {VERSION}; upgrade this member first")]
     Version(u8),
     /// The bytes end too early.
     #[error("entry ends in the middle; its bytes are damaged")]

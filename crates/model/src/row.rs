@@ -16,4 +16,3 @@ pub struct Row {
     /// One list a point, as long as `columns`; `None` is a missing cell, JSON null.
     pub values: Vec<Vec<Option<Value>>>,
 }
-

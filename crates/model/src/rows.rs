@@ -92,8 +92,12 @@ impl TagColumn {
 
     fn gather(&self, rows: &[u32]) -> TagColumn {
         match self {
-            TagColumn::Series(v) => TagColumn::Series(Arc::new(rows.iter().map(|&r| v[r as usize]).collect())),
-            TagColumn::Sets(v) => TagColumn::Sets(Arc::new(rows.iter().map(|&r| v[r as usize].clone()).collect())),
+            TagColumn::Series(v) => {
+                TagColumn::Series(Arc::new(rows.iter().map(|&r| v[r as usize]).collect()))
+            }
+            TagColumn::Sets(v) => {
+                TagColumn::Sets(Arc::new(rows.iter().map(|&r| v[r as usize].clone()).collect()))
+            }
         }
     }
 }

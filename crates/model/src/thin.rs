@@ -35,7 +35,9 @@ impl Bytes {
         // SAFETY: the layout has the size of the header at least. The header and the bytes behind it
         // are written before anybody can read them, and `bytes` cannot overlap a new allocation.
         unsafe {
-            let Some(header) = NonNull::new(alloc(layout).cast::<Header>()) else { handle_alloc_error(layout) };
+            let Some(header) = NonNull::new(alloc(layout).cast::<Header>()) else {
+                handle_alloc_error(layout)
+            };
             header.write(Header { owners: AtomicU32::new(1), len });
             header.add(1).cast::<u8>().copy_from_nonoverlapping(NonNull::from(bytes).cast(), bytes.len());
             Bytes(header)

@@ -7,11 +7,7 @@ use proptest::prelude::*;
 use std::sync::Arc;
 
 fn origin(n: usize) -> Arc<Origin> {
-    Arc::new(Origin {
-        db: "telegraf".into(),
-        rp: "autogen".into(),
-        name: format!("m{n}").into(),
-    })
+    Arc::new(Origin { db: "telegraf".into(), rp: "autogen".into(), name: format!("m{n}").into() })
 }
 
 fn value() -> impl Strategy<Value = Value> {
@@ -38,10 +34,7 @@ fn ints(rows: usize) -> impl Strategy<Value = Vec<i64>> {
 }
 
 fn offset((base, offsets): (i64, Vec<i64>)) -> Vec<i64> {
-    offsets
-        .into_iter()
-        .map(|v| base.saturating_add(v))
-        .collect()
+    offsets.into_iter().map(|v| base.saturating_add(v)).collect()
 }
 
 fn numbers(rows: usize, limit: u32) -> impl Strategy<Value = Vec<u32>> {
@@ -57,10 +50,7 @@ fn numbers(rows: usize, limit: u32) -> impl Strategy<Value = Vec<u32>> {
 }
 
 fn data(rows: usize) -> impl Strategy<Value = Data> {
-    let floats = prop_oneof![
-        any::<f64>().prop_map(move |v| vec![v; rows]),
-        vec(any::<f64>(), rows)
-    ];
+    let floats = prop_oneof![any::<f64>().prop_map(move |v| vec![v; rows]), vec(any::<f64>(), rows)];
     prop_oneof![
         floats.prop_map(Data::Float),
         ints(rows).prop_map(Data::Int),
@@ -91,43 +81,24 @@ fn run(series: u32) -> impl Strategy<Value = SourceRun> {
     prop_oneof![0usize..4, 60usize..70, 250usize..260].prop_flat_map(move |rows| {
         let rows = if series == 0 { 0 } else { rows };
         let fields = vec(("[a-z]{1,3}", column(rows)), 0..4);
-        (
-            0usize..3,
-            ints(rows),
-            numbers(rows, series.max(1)),
-            numbers(rows, 1 << 20),
-            fields,
-        )
-            .prop_map(|(n, times, series, ordinals, fields)| SourceRun {
+        (0usize..3, ints(rows), numbers(rows, series.max(1)), numbers(rows, 1 << 20), fields).prop_map(
+            |(n, times, series, ordinals, fields)| SourceRun {
                 origin: origin(n),
                 times,
                 series,
                 ordinals,
-                fields: fields
-                    .into_iter()
-                    .map(|(name, column)| (name.into(), column))
-                    .collect(),
-            })
+                fields: fields.into_iter().map(|(name, column)| (name.into(), column)).collect(),
+            },
+        )
     })
 }
 
 fn entry() -> impl Strategy<Value = Entry> {
-    let new = vec(
-        (
-            0usize..3,
-            proptest::collection::btree_map("[a-c]", "[a-é]{0,3}", 0..3),
-        ),
-        0..5,
-    );
+    let new = vec((0usize..3, proptest::collection::btree_map("[a-c]", "[a-é]{0,3}", 0..3)), 0..5);
     let known = prop_oneof![Just(0u32), 0u32..100_000];
     (any::<i64>(), known, new).prop_flat_map(|(clock, first_series, new)| {
-        let new_series: Vec<Series> = new
-            .iter()
-            .map(|(n, tags)| Series {
-                origin: origin(*n),
-                tags: TagSet::new(tags),
-            })
-            .collect();
+        let new_series: Vec<Series> =
+            new.iter().map(|(n, tags)| Series { origin: origin(*n), tags: TagSet::new(tags) }).collect();
         let known = first_series + new_series.len() as u32;
         vec(run(known), 0..4).prop_map(move |runs| Entry {
             clock,
@@ -196,54 +167,27 @@ fn sample() -> Entry {
         ordinals: (0..100).collect(),
         fields: vec![("v".into(), Column::from(vec![1.5; 100]))],
     };
-    let new_series = vec![Series {
-        origin: origin(1),
-        tags: TagSet::new([("host", "a")]),
-    }];
-    Entry {
-        clock: 1,
-        first_series: 0,
-        new_series,
-        runs: vec![run],
-    }
+    let new_series = vec![Series { origin: origin(1), tags: TagSet::new([("host", "a")]) }];
+    Entry { clock: 1, first_series: 0, new_series, runs: vec![run] }
 }
 
 #[test]
 fn mistakes_have_their_errors() {
     let good = bytes(&sample());
     assert!(decode(&good, 0).is_ok());
-    assert_eq!(
-        decode(&good, 3).unwrap_err(),
-        CodecError::SeriesGap {
-            expected: 3,
-            found: 0
-        }
-    );
-    assert_eq!(
-        decode(&[&good[..], &[0; 2]].concat(), 0).unwrap_err(),
-        CodecError::Trailing(2)
-    );
+    assert_eq!(decode(&good, 3).unwrap_err(), CodecError::SeriesGap { expected: 3, found: 0 });
+    assert_eq!(decode(&[&good[..], &[0; 2]].concat(), 0).unwrap_err(), CodecError::Trailing(2));
     assert_eq!(decode(&[9], 0).unwrap_err(), CodecError::Version(9));
     assert_eq!(decode(&[], 0).unwrap_err(), CodecError::Truncated);
     let mut entry = sample();
     entry.new_series.clear();
-    assert_eq!(
-        decode(&bytes(&entry), 0).unwrap_err(),
-        CodecError::Invalid("series number")
-    );
-    assert!(
-        decode(&bytes(&entry), 1).is_ok(),
-        "the series is known from before"
-    );
+    assert_eq!(decode(&bytes(&entry), 0).unwrap_err(), CodecError::Invalid("series number"));
+    assert!(decode(&bytes(&entry), 1).is_ok(), "the series is known from before");
 }
 
 #[test]
 fn what_repeats_takes_little() {
-    assert!(
-        bytes(&sample()).len() < 100 * 2 + 120,
-        "{} bytes",
-        bytes(&sample()).len()
-    );
+    assert!(bytes(&sample()).len() < 100 * 2 + 120, "{} bytes", bytes(&sample()).len());
 }
 
 #[test]
@@ -266,11 +210,6 @@ fn a_few_bytes_cannot_ask_for_much() {
     // The number of rows stands behind the run's origin: make it four billion.
     let at = good.len() - (1 + 5 + 5 + 9 + 1 + 2 + 1 + 1 + 1);
     assert_eq!(good[at], 0, "rows");
-    let bad = [
-        &good[..at],
-        &[0xff, 0xff, 0xff, 0xff, 0x0f],
-        &good[at + 1..],
-    ]
-    .concat();
+    let bad = [&good[..at], &[0xff, 0xff, 0xff, 0xff, 0x0f], &good[at + 1..]].concat();
     assert_eq!(decode(&bad, 0).unwrap_err(), CodecError::Truncated);
 }

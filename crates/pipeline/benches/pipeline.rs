@@ -85,7 +85,10 @@ impl Load {
             let origin = Load::origin(name);
             (0..HOSTS).map(move |host| Series {
                 origin: origin.clone(),
-                tags: TagSet::new([("host", format!("server{host:06}")), ("region", format!("r{}", host % 4))]),
+                tags: TagSet::new([
+                    ("host", format!("server{host:06}")),
+                    ("region", format!("r{}", host % 4)),
+                ]),
             })
         };
         if self.with_mem { of("cpu").chain(of("mem")).collect() } else { of("cpu").collect() }

@@ -2,8 +2,8 @@
 //! reflection, and what Go says of a wrong argument is what users search the web for.
 
 use std::sync::Arc;
-use tick::ast::Expr;
 use tick::Value;
+use tick::ast::Expr;
 
 /// The arguments of one call.
 pub struct Args<'a> {
@@ -142,9 +142,8 @@ impl Args<'_> {
         if T::GO == "string" && matches!(value, Value::Reference(_)) {
             return Err(wrong_quotes());
         }
-        T::take(value).ok_or_else(|| {
-            self.wrong(format!("reflect: Call using {} as type {}", value.go_type(), T::GO))
-        })
+        T::take(value)
+            .ok_or_else(|| self.wrong(format!("reflect: Call using {} as type {}", value.go_type(), T::GO)))
     }
 
     /// The only argument of a method.

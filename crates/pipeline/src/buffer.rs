@@ -61,7 +61,8 @@ impl Buffer {
     }
 
     fn push_field(&mut self, field: &Field, row: usize, before: usize) {
-        let at = self.fields.iter().position(|(name, _)| Arc::ptr_eq(name, &field.name) || *name == field.name);
+        let at =
+            self.fields.iter().position(|(name, _)| Arc::ptr_eq(name, &field.name) || *name == field.name);
         let at = at.unwrap_or_else(|| {
             let at = self.fields.partition_point(|(name, _)| *name < field.name);
             self.fields.insert(at, (field.name.clone(), Column::default()));
@@ -118,10 +119,10 @@ impl Buffer {
             true => vec![TagSet::empty(); to - from],
             false => self.tags[from..to].to_vec(),
         };
-        let fields = self.fields.iter().map(|(name, column)| Field {
-            name: name.clone(),
-            column: Arc::new(column.slice(from, to)),
-        });
+        let fields = self
+            .fields
+            .iter()
+            .map(|(name, column)| Field { name: name.clone(), column: Arc::new(column.slice(from, to)) });
         Rows {
             origins: OriginColumn::One(origin.clone()),
             times: Arc::new(self.times[from..to].to_vec()),

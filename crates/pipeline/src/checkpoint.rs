@@ -36,7 +36,9 @@ pub trait Source {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The bytes do not say what they should.
-    #[error("checkpoint value {key:?} cannot be read ({why}): the data directory is damaged or was written by another version of Farad")]
+    #[error(
+        "checkpoint value {key:?} cannot be read ({why}): the data directory is damaged or was written by another version of Farad"
+    )]
     Value {
         /// The key.
         key: String,

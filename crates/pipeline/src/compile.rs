@@ -86,7 +86,8 @@ impl Builder {
         let definition = if kind.joins {
             for value in &values {
                 let Value::Object(other) = value else {
-                    let why = format!("reflect: cannot use {} as type pipeline.Node in Call", value.go_type());
+                    let why =
+                        format!("reflect: cannot use {} as type pipeline.Node in Call", value.go_type());
                     return Err(call.refuse(why));
                 };
                 parents.push(other.0 as usize);
@@ -101,7 +102,15 @@ impl Builder {
         for &parent in &parents {
             self.nodes[parent].children.push(at);
         }
-        self.nodes.push(GraphNode { kind, number, definition, parents, children: Vec::new(), provides, quiet: false });
+        self.nodes.push(GraphNode {
+            kind,
+            number,
+            definition,
+            parents,
+            children: Vec::new(),
+            provides,
+            quiet: false,
+        });
         Ok(Value::Object(ObjectId(at as u32)))
     }
 

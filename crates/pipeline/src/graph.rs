@@ -110,11 +110,13 @@ impl Graph {
             let name = self.name(node);
             dot.push_str(&match view {
                 DotView::Attributes => {
-                    let all: String = figures_of.iter().map(|(key, value)| format!("{key}=\"{value}\" ")).collect();
+                    let all: String =
+                        figures_of.iter().map(|(key, value)| format!("{key}=\"{value}\" ")).collect();
                     format!("\n{name} [{all}];\n")
                 }
                 DotView::Labels => {
-                    let all: Vec<String> = figures_of.iter().map(|(key, value)| format!("{key}={value}")).collect();
+                    let all: Vec<String> =
+                        figures_of.iter().map(|(key, value)| format!("{key}={value}")).collect();
                     format!("\n{name} [xlabel=\"{}\"];\n", all.join("\\r"))
                 }
             });

@@ -69,8 +69,8 @@ mod tests {
     /// Both nodes number groups alike, and only the last of the three gets as far as the second.
     #[test]
     fn a_node_counts_the_groups_that_reach_it() {
-        let program =
-            tick::parse("stream|from().groupBy('h')|where(lambda: \"v\" > 5.0)|httpOut('o')").expect("a script");
+        let program = tick::parse("stream|from().groupBy('h')|where(lambda: \"v\" > 5.0)|httpOut('o')")
+            .expect("a script");
         let compiled = crate::compile::compile(&program, TaskType::Stream, &BTreeMap::new(), Mode::Task);
         let dbrps = vec![("db".into(), "rp".into())];
         let graph = compiled.expect("it compiles").graph;

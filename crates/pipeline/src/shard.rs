@@ -94,8 +94,7 @@ impl Shard {
         });
         let spaces: Vec<(usize, usize)> = spaces.collect();
         let views = task.sources.iter().map(|s| self.use_view(&task, s.filter.as_ref())).collect();
-        let states =
-            task.operators.iter().map(|o| o.as_ref().map(|o| AnyNode::states(&*o.node))).collect();
+        let states = task.operators.iter().map(|o| o.as_ref().map(|o| AnyNode::states(&*o.node))).collect();
         let mut seen = Vec::new();
         seen.resize_with(task.operators.len(), Seen::default);
         let running = Running { definition, restored, states, spaces, views, seen, failed: None, task };
@@ -135,7 +134,8 @@ impl Shard {
 
     fn use_space(&mut self, by: &GroupBy) -> usize {
         let used = |users: &[u32], at: usize| users[at] > 0;
-        let same = (0..self.spaces.len()).find(|&at| used(&self.space_users, at) && self.spaces[at].by == *by);
+        let same =
+            (0..self.spaces.len()).find(|&at| used(&self.space_users, at) && self.spaces[at].by == *by);
         let at = same.unwrap_or_else(|| {
             let fresh = GroupTable::new(by.clone());
             match self.space_users.iter().position(|users| *users == 0) {
@@ -268,12 +268,8 @@ impl Shard {
         let running = &mut self.tasks[at];
         let task = running.task.clone();
         let env = Env { now, zone: self.zone.clone() };
-        let around = Surroundings {
-            series: &self.series,
-            shard: self.number,
-            shards: self.shards,
-            env: &env,
-        };
+        let around =
+            Surroundings { series: &self.series, shard: self.number, shards: self.shards, env: &env };
         let mut messages: Vec<Message> = Vec::with_capacity(task.operators.len());
         messages.resize_with(task.operators.len(), Message::default);
         // Each run counts once for the source, however many of its `from` nodes want it.

@@ -68,9 +68,8 @@ impl<T: Track> Node for Tracking<T> {
                     // Each batch starts afresh.
                     let mut memory = T::Memory::default();
                     let times = &batch.rows.times;
-                    let value = |&row: &u32| {
-                        self.track.track(&mut memory, times[row as usize], verdicts.passed(row))
-                    };
+                    let value =
+                        |&row: &u32| self.track.track(&mut memory, times[row as usize], verdicts.passed(row));
                     let column = T::column(kept.iter().map(value).collect());
                     batch.rows = batch.rows.gather(&kept);
                     batch.rows.set_field(self.field.clone(), Arc::new(column));

@@ -62,10 +62,7 @@ impl DataDir {
         }
         let lock = take_lock(path)?;
         check_format(&format)?;
-        Ok(DataDir {
-            path: path.to_owned(),
-            _lock: lock,
-        })
+        Ok(DataDir { path: path.to_owned(), _lock: lock })
     }
 
     /// The folder itself.
@@ -115,10 +112,7 @@ fn refuse_foreign(path: &Path) -> Result<()> {
         let name = entry.map_err(failed)?.file_name();
         if !ACCEPTED.iter().any(|accepted| name == *accepted) {
             let entry = name.to_string_lossy().into_owned();
-            return Err(Error::NotOurs {
-                path: path.to_owned(),
-                entry,
-            });
+            return Err(Error::NotOurs { path: path.to_owned(), entry });
         }
     }
     Ok(())
@@ -139,17 +133,12 @@ fn take_lock(dir: &Path) -> Result<File> {
             let mut text = String::new();
             // The process id is a courtesy; without it the error still says what is wrong.
             let _ = file.read_to_string(&mut text);
-            return Err(Error::Locked {
-                path: dir.to_owned(),
-                pid: text.trim().parse().ok(),
-            });
+            return Err(Error::Locked { path: dir.to_owned(), pid: text.trim().parse().ok() });
         }
         Err(TryLockError::Error(source)) => return Err(Error::io("lock", &path, 0, source)),
     }
-    let written = file
-        .set_len(0)
-        .and_then(|()| file.rewind())
-        .and_then(|()| writeln!(file, "{}", std::process::id()));
+    let written =
+        file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
     written.map_err(|source| Error::io("write", &path, 16, source))?;
     Ok(file)
 }
@@ -161,16 +150,8 @@ fn check_format(path: &Path) -> Result<()> {
         Some(text) if text.trim() == expected => Ok(()),
         Some(text) => {
             let text = text.trim();
-            let found = text
-                .strip_prefix(FORMAT_NAME)
-                .unwrap_or(text)
-                .trim()
-                .to_owned();
-            Err(Error::Version {
-                path: path.to_owned(),
-                found,
-                wanted: LAYOUT_VERSION,
-            })
+            let found = text.strip_prefix(FORMAT_NAME).unwrap_or(text).trim().to_owned();
+            Err(Error::Version { path: path.to_owned(), found, wanted: LAYOUT_VERSION })
         }
     }
 }

@@ -149,34 +149,20 @@ impl Error {
     /// Translates an operating system error; a full disk becomes [`Error::DiskFull`].
     pub(crate) fn io(operation: &'static str, path: &Path, needed: u64, source: io::Error) -> Self {
         if is_full(&source) {
-            return Error::DiskFull {
-                path: path.to_owned(),
-                needed,
-            };
+            return Error::DiskFull { path: path.to_owned(), needed };
         }
-        Error::Io {
-            operation,
-            path: path.to_owned(),
-            source: Arc::new(source),
-        }
+        Error::Io { operation, path: path.to_owned(), source: Arc::new(source) }
     }
 
     /// Damage at a byte offset of a file.
     pub(crate) fn corrupt(path: &Path, offset: u64, reason: impl Into<String>) -> Self {
-        Error::Corrupt {
-            path: path.to_owned(),
-            offset,
-            reason: reason.into(),
-        }
+        Error::Corrupt { path: path.to_owned(), offset, reason: reason.into() }
     }
 }
 
 /// No space, no quota, or a file size limit: all of them mean that the disk takes no more.
 fn is_full(error: &io::Error) -> bool {
-    matches!(
-        error.raw_os_error(),
-        Some(libc::ENOSPC | libc::EDQUOT | libc::EFBIG)
-    )
+    matches!(error.raw_os_error(), Some(libc::ENOSPC | libc::EDQUOT | libc::EFBIG))
 }
 
 fn holder(pid: Option<u32>) -> String {

@@ -49,14 +49,11 @@ pub(crate) fn create_dir(path: &Path) -> Result<()> {
 }
 
 /// Bytes that an ordinary process may still write to the file system of `path`.
-#[allow(
-    clippy::useless_conversion,
-    reason = "the fields are narrower on other systems"
-)]
+#[allow(clippy::useless_conversion, reason = "the fields are narrower on other systems")]
 pub(crate) fn free_bytes(path: &Path) -> Result<u64> {
     let failed = |source| Error::io("measure the free space of", path, 0, source);
-    let name = CString::new(path.as_os_str().as_bytes())
-        .map_err(|error| failed(std::io::Error::other(error)))?;
+    let name =
+        CString::new(path.as_os_str().as_bytes()).map_err(|error| failed(std::io::Error::other(error)))?;
     let mut answer = std::mem::MaybeUninit::<libc::statvfs>::uninit();
     // SAFETY: `name` ends in a zero byte and `answer` has room for what the call writes.
     if unsafe { libc::statvfs(name.as_ptr(), answer.as_mut_ptr()) } != 0 {

@@ -15,7 +15,5 @@ pub mod state;
 
 pub use data_dir::DataDir;
 pub use error::{Error, Result};
-pub use log::{
-    Bounds, Entry, Log, LogStats, Options, Pin, Position, Reader, Record, Recovery, Sync, Torn,
-};
+pub use log::{Bounds, Entry, Log, LogStats, Options, Pin, Position, Reader, Record, Recovery, Sync, Torn};
 pub use state::{Batch, Family, State};

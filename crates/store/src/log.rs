@@ -68,10 +68,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Options {
-            segment_bytes: 64 << 20,
-            sync: Sync::Interval(Duration::from_secs(1)),
-        }
+        Options { segment_bytes: 64 << 20, sync: Sync::Interval(Duration::from_secs(1)) }
     }
 }
 
@@ -160,12 +157,7 @@ impl Log {
         });
         let writer = Writer::new(Arc::clone(&around), found.active, found.offset, found.size);
         let writer = Arc::new(Mutex::new(writer));
-        let mut log = Log {
-            around,
-            writer,
-            queue: Queue::default(),
-            threads: Vec::new(),
-        };
+        let mut log = Log { around, writer, queue: Queue::default(), threads: Vec::new() };
         log.start_threads()?;
         log.release(log.writer.lock().active(), position);
         Ok((log, found.recovery))
@@ -182,34 +174,18 @@ impl Log {
                 }
             };
             let flushed = || around.supply.look();
-            around
-                .syncer
-                .run(&around.disk, &around.counters, flushed, note);
+            around.syncer.run(&around.disk, &around.counters, flushed, note);
         };
         let around = Arc::clone(&self.around);
         let supply = move || {
-            let Surroundings {
-                dir,
-                disk,
-                segment_bytes,
-                syncer,
-                counters,
-                ..
-            } = &*around;
-            around
-                .supply
-                .run(dir, *segment_bytes, disk, syncer, counters);
+            let Surroundings { dir, disk, segment_bytes, syncer, counters, .. } = &*around;
+            around.supply.run(dir, *segment_bytes, disk, syncer, counters);
         };
         self.start(Thread::Sync, "log-sync", sync)?;
         self.start(Thread::Supply, "log-supply", supply)
     }
 
-    fn start(
-        &mut self,
-        thread: Thread,
-        name: &str,
-        body: impl FnOnce() + Send + 'static,
-    ) -> Result<()> {
+    fn start(&mut self, thread: Thread, name: &str, body: impl FnOnce() + Send + 'static) -> Result<()> {
         let handle = std::thread::Builder::new()
             .name(name.to_owned())
             .spawn(body)
@@ -259,11 +235,7 @@ impl Log {
             return;
         }
         let payloads: Vec<_> = staged.iter().map(|staged| staged.payloads()).collect();
-        let calls: Vec<_> = staged
-            .iter()
-            .zip(&payloads)
-            .map(|(s, p)| s.call(p))
-            .collect();
+        let calls: Vec<_> = staged.iter().zip(&payloads).map(|(s, p)| s.call(p)).collect();
         writer.write(&calls, |number, result| staged[number].answer(result));
     }
 
@@ -292,11 +264,7 @@ impl Log {
     /// # Errors
     /// As [`Log::append`].
     pub fn purge(&self, group: u64, index: u64) -> Result<Position> {
-        if self
-            .bounds(group)
-            .purged
-            .is_some_and(|purged| purged >= index)
-        {
+        if self.bounds(group).purged.is_some_and(|purged| purged >= index) {
             return Ok(self.around.syncer.written());
         }
         self.change(Op::Purge, group, index)
@@ -369,13 +337,7 @@ impl Log {
 
     /// All groups, ascending.
     pub fn groups(&self) -> Vec<u64> {
-        let mut groups: Vec<_> = self
-            .around
-            .index
-            .lock()
-            .all()
-            .map(|(group, _)| group)
-            .collect();
+        let mut groups: Vec<_> = self.around.index.lock().all().map(|(group, _)| group).collect();
         groups.sort_unstable();
         groups
     }
@@ -389,20 +351,10 @@ impl Log {
         };
         let mut fronts: Vec<_> = index.fronts().filter(|front| front.2 < active).collect();
         fronts.sort_unstable_by_key(|(group, _, segment)| (*segment, *group));
-        let bytes = |from| {
-            index
-                .segments
-                .range(from..active)
-                .map(|(_, facts)| facts.bytes)
-                .sum()
-        };
+        let bytes = |from| index.segments.range(from..active).map(|(_, facts)| facts.bytes).sum();
         fronts
             .into_iter()
-            .map(|(group, first, segment)| Pin {
-                group,
-                first,
-                bytes: bytes(segment),
-            })
+            .map(|(group, first, segment)| Pin { group, first, bytes: bytes(segment) })
             .collect()
     }
 
@@ -423,10 +375,7 @@ impl Log {
     }
 
     fn join(&mut self, which: Thread) {
-        let (stopped, kept) = self
-            .threads
-            .drain(..)
-            .partition(|(thread, _)| *thread == which);
+        let (stopped, kept) = self.threads.drain(..).partition(|(thread, _)| *thread == which);
         self.threads = kept;
         let stopped: Vec<(Thread, JoinHandle<()>)> = stopped;
         for (_, handle) in stopped {

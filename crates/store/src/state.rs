@@ -40,11 +40,7 @@ impl State {
         let path = dir.as_ref().to_owned();
         files::create_dir(&path)?;
         let db = Mutex::new(Some(Arc::new(open_db(&path)?)));
-        Ok(State {
-            path,
-            db,
-            full: AtomicBool::new(false),
-        })
+        Ok(State { path, db, full: AtomicBool::new(false) })
     }
 
     /// The database, opened anew when that failed before.
@@ -59,10 +55,7 @@ impl State {
     /// Opens the database anew once there is space for `needed` bytes, since RocksDB does not get
     /// over a full disk by itself.
     fn recover(&self, needed: u64) -> Result<()> {
-        let full = || Error::DiskFull {
-            path: self.path.clone(),
-            needed,
-        };
+        let full = || Error::DiskFull { path: self.path.clone(), needed };
         let free = files::free_bytes(&self.path)?;
         if free < FREE_MIN.max(needed.saturating_mul(2)) {
             return Err(full());
@@ -124,8 +117,7 @@ impl State {
     /// [`Error::Corrupt`] or [`Error::State`].
     pub fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>> {
         let db = self.db()?;
-        db.get_cf(self.handle(&db, family)?, key)
-            .map_err(|error| translate("read", &self.path, 0, error))
+        db.get_cf(self.handle(&db, family)?, key).map_err(|error| translate("read", &self.path, 0, error))
     }
 
     /// Calls `each` with every key that starts with `prefix` and its value, in the order of the keys,
@@ -133,12 +125,7 @@ impl State {
     ///
     /// # Errors
     /// [`Error::Corrupt`] or [`Error::State`].
-    pub fn scan(
-        &self,
-        family: Family,
-        prefix: &[u8],
-        mut each: impl FnMut(&[u8], &[u8]),
-    ) -> Result<()> {
+    pub fn scan(&self, family: Family, prefix: &[u8], mut each: impl FnMut(&[u8], &[u8])) -> Result<()> {
         self.scan_from(family, prefix, prefix, |key, value| {
             each(key, value);
             ControlFlow::Continue(())
@@ -161,8 +148,7 @@ impl State {
             options.set_iterate_upper_bound(end);
         }
         let db = self.db()?;
-        let mut cursor: DBRawIterator<'_> =
-            db.raw_iterator_cf_opt(self.handle(&db, family)?, options);
+        let mut cursor: DBRawIterator<'_> = db.raw_iterator_cf_opt(self.handle(&db, family)?, options);
         cursor.seek(from.max(prefix));
         while let Some((key, value)) = cursor.item() {
             if each(key, value).is_break() {
@@ -170,9 +156,7 @@ impl State {
             }
             cursor.next();
         }
-        cursor
-            .status()
-            .map_err(|error| translate("read", &self.path, 0, error))
+        cursor.status().map_err(|error| translate("read", &self.path, 0, error))
     }
 
     /// Deletes every key that starts with `prefix`.
@@ -190,19 +174,14 @@ impl State {
     /// # Errors
     /// As [`State::write`].
     pub fn flush(&self) -> Result<()> {
-        self.db()?
-            .flush_wal(true)
-            .map_err(|error| translate("flush", &self.path, 0, error))
+        self.db()?.flush_wal(true).map_err(|error| translate("flush", &self.path, 0, error))
     }
 
     /// Bytes that RocksDB holds in memory: memtables, cached blocks and table readers.
     pub fn memory_bytes(&self) -> u64 {
         let mut bytes = self.property(None, "rocksdb.block-cache-usage");
         for family in Family::ALL {
-            for name in [
-                "rocksdb.cur-size-all-mem-tables",
-                "rocksdb.estimate-table-readers-mem",
-            ] {
+            for name in ["rocksdb.cur-size-all-mem-tables", "rocksdb.estimate-table-readers-mem"] {
                 bytes += self.property(Some(family), name);
             }
         }
@@ -219,9 +198,7 @@ impl State {
         // A statistic that cannot be read is left out rather than reported as a failure.
         let Ok(db) = self.db() else { return 0 };
         let handle = self.handle(&db, family.unwrap_or(Family::Control));
-        let value = handle
-            .ok()
-            .and_then(|cf| db.property_int_value_cf(cf, name).ok());
+        let value = handle.ok().and_then(|cf| db.property_int_value_cf(cf, name).ok());
         value.flatten().unwrap_or(0)
     }
 
@@ -270,17 +247,9 @@ fn translate(operation: &'static str, path: &Path, needed: u64, error: rocksdb::
         return Error::Locked { path, pid: None };
     }
     if kind == ErrorKind::Corruption {
-        return Error::Corrupt {
-            path,
-            offset: 0,
-            reason: message,
-        };
+        return Error::Corrupt { path, offset: 0, reason: message };
     }
-    Error::State {
-        operation,
-        path,
-        message,
-    }
+    Error::State { operation, path, message }
 }
 
 #[cfg(test)]
@@ -307,9 +276,7 @@ mod tests {
         put(&state, "after").unwrap();
         assert!(!state.full.load(Ordering::SeqCst));
         let mut keys = Vec::new();
-        state
-            .scan(Family::Control, b"", |key, _| keys.push(key.to_vec()))
-            .unwrap();
+        state.scan(Family::Control, b"", |key, _| keys.push(key.to_vec())).unwrap();
         assert_eq!(keys, [b"after".to_vec(), b"before".to_vec()]);
     }
 
@@ -319,9 +286,6 @@ mod tests {
         let state = State::open(dir.path()).unwrap();
         put(&state, "kept").unwrap();
         state.db.lock().take();
-        assert_eq!(
-            state.get(Family::Control, b"kept").unwrap().as_deref(),
-            Some(&b"value"[..])
-        );
+        assert_eq!(state.get(Family::Control, b"kept").unwrap().as_deref(), Some(&b"value"[..]));
     }
 }

@@ -12,10 +12,7 @@ fn an_empty_or_missing_folder_becomes_ours() {
     assert_eq!(data.path(), path);
     assert_eq!(data.log_dir(), path.join("log"));
     assert_eq!(data.state_dir(), path.join("state"));
-    assert_eq!(
-        fs::read_to_string(path.join("FORMAT")).unwrap(),
-        "farad 1\n"
-    );
+    assert_eq!(fs::read_to_string(path.join("FORMAT")).unwrap(), "farad 1\n");
     drop(data);
     DataDir::open(&path).unwrap();
 }
@@ -27,10 +24,7 @@ fn a_second_opening_names_the_process_that_holds_the_lock() {
     let refused = DataDir::open(dir.path()).unwrap_err();
     assert!(matches!(refused, Error::Locked { pid: Some(pid), .. } if pid == std::process::id()));
     let text = refused.to_string();
-    assert!(
-        text.contains(&format!("process {}", std::process::id())),
-        "{text}"
-    );
+    assert!(text.contains(&format!("process {}", std::process::id())), "{text}");
     assert!(text.contains("stop that process"), "{text}");
     drop(data);
     DataDir::open(dir.path()).unwrap();
@@ -43,9 +37,7 @@ fn another_layout_version_is_refused() {
     for (content, version) in [("farad 2\n", "2"), ("farad 0", "0"), ("other 1", "other 1")] {
         fs::write(dir.path().join("FORMAT"), content).unwrap();
         match DataDir::open(dir.path()) {
-            Err(Error::Version {
-                found, wanted: 1, ..
-            }) => assert_eq!(found, version),
+            Err(Error::Version { found, wanted: 1, .. }) => assert_eq!(found, version),
             other => panic!("{content:?}: {other:?}"),
         }
     }
@@ -81,10 +73,7 @@ fn kapacitors_folder_is_taken_over_with_its_identity() {
     assert_eq!(data.read_or_create("cluster.id", "new").unwrap(), id);
     assert_eq!(data.read_or_create("server.id", "new").unwrap(), "new");
     assert_eq!(data.read_or_create("server.id", "newer").unwrap(), "new");
-    assert_eq!(
-        fs::read_to_string(dir.path().join("kapacitor.db")).unwrap(),
-        "bolt"
-    );
+    assert_eq!(fs::read_to_string(dir.path().join("kapacitor.db")).unwrap(), "bolt");
 }
 
 #[test]

@@ -15,30 +15,16 @@ fn entries_read_back_before_and_after_reopening() {
     fill(&log, 2, 7..=9, 0);
     fill(&log, u64::MAX, 0..=3, 30_000);
     for reopened in [false, true] {
-        let log = if reopened {
-            &open(dir.path(), 1 << 20)
-        } else {
-            &log
-        };
+        let log = if reopened { &open(dir.path(), 1 << 20) } else { &log };
         check(log, 1, 1..=50, 100);
         check(log, 2, 7..=9, 0);
         check(log, u64::MAX, 0..=3, 30_000);
         assert_eq!(log.groups(), [1, 2, u64::MAX]);
         assert_eq!((log.first_index(2), log.last_index(2)), (Some(7), Some(9)));
         assert_eq!((log.first_index(3), log.last_index(3)), (None, None));
-        assert_eq!(
-            log.read(1, 10..12)
-                .map(|e| e.unwrap().index)
-                .collect::<Vec<_>>(),
-            [10, 11]
-        );
+        assert_eq!(log.read(1, 10..12).map(|e| e.unwrap().index).collect::<Vec<_>>(), [10, 11]);
         // A group that starts late was not purged.
-        assert_eq!(
-            log.read(2, 0..9)
-                .map(|e| e.unwrap().index)
-                .collect::<Vec<_>>(),
-            [7, 8]
-        );
+        assert_eq!(log.read(2, 0..9).map(|e| e.unwrap().index).collect::<Vec<_>>(), [7, 8]);
         assert_eq!(log.read(2, 0..7).count(), 0);
         assert_eq!(log.read(1, 51..u64::MAX).count(), 0);
         assert_eq!(log.read(3, 0..u64::MAX).count(), 0);
@@ -52,18 +38,8 @@ fn kind_and_parts_are_kept() {
     let large = vec![9u8; 50_000];
     let parts: [&[u8]; 4] = [b"head", &large, b"", b"tail"];
     let records = [
-        Record {
-            group: 1,
-            index: 1,
-            kind: 255,
-            parts: &parts,
-        },
-        Record {
-            group: 1,
-            index: 2,
-            kind: 0,
-            parts: &[],
-        },
+        Record { group: 1, index: 1, kind: 255, parts: &parts },
+        Record { group: 1, index: 2, kind: 0, parts: &[] },
     ];
     log.append(&records).unwrap();
     let entries: Vec<_> = log.read(1, 1..3).map(Result::unwrap).collect();
@@ -84,17 +60,9 @@ fn an_index_must_follow_the_last_one() {
     assert_eq!(expected(append(&log, 1, 7, b"")), Some(8));
     assert_eq!(expected(append(&log, 1, 9, b"")), Some(8));
     assert_eq!(expected(append(&log, 2, u64::MAX, b"")), Some(0));
-    let record = |index| Record {
-        group: 3,
-        index,
-        kind: 0,
-        parts: &[],
-    };
+    let record = |index| Record { group: 3, index, kind: 0, parts: &[] };
     // A call with one wrong record leaves nothing behind.
-    assert_eq!(
-        expected(log.append(&[record(1), record(2), record(4)])),
-        Some(3)
-    );
+    assert_eq!(expected(log.append(&[record(1), record(2), record(4)])), Some(3));
     assert_eq!(log.last_index(3), None);
     log.append(&[record(1), record(2), record(3)]).unwrap();
     log.purge(4, 10).unwrap();
@@ -110,12 +78,7 @@ fn an_empty_call_writes_nothing_and_a_huge_one_is_refused() {
     assert_eq!(log.stats().bytes, 0);
     let chunk = vec![0u8; 64 << 20];
     let parts = vec![chunk.as_slice(); 17];
-    let result = log.append(&[Record {
-        group: 1,
-        index: 1,
-        kind: 0,
-        parts: &parts,
-    }]);
+    let result = log.append(&[Record { group: 1, index: 1, kind: 0, parts: &parts }]);
     assert!(matches!(result, Err(Error::TooLarge { .. })), "{result:?}");
 }
 
@@ -144,10 +107,7 @@ fn a_purge_frees_segments_and_is_remembered() {
     log.purge(1, 195).unwrap();
     assert!(log.stats().segments < before, "{:?}", log.stats());
     log.purge(1, 3).unwrap();
-    assert!(matches!(
-        log.read(1, 195..200).next(),
-        Some(Err(Error::Purged { first: 196, .. }))
-    ));
+    assert!(matches!(log.read(1, 195..200).next(), Some(Err(Error::Purged { first: 196, .. }))));
     check(&log, 1, 196..=200, 200);
     log.purge(1, 300).unwrap();
     drop(log);
@@ -157,10 +117,7 @@ fn a_purge_frees_segments_and_is_remembered() {
     assert_eq!(log.bounds(1).purged, Some(300));
     assert_eq!(log.last_index(1), None);
     check(&log, 2, 1..=1, 10);
-    assert!(matches!(
-        log.read(1, 300..301).next(),
-        Some(Err(Error::Purged { first: 301, .. }))
-    ));
+    assert!(matches!(log.read(1, 300..301).next(), Some(Err(Error::Purged { first: 301, .. }))));
     append(&log, 1, 301, b"next").unwrap();
 }
 
@@ -192,12 +149,7 @@ fn an_idle_group_is_named_as_what_pins_the_log() {
     fill(&log, 1, 1..=100, 200);
     log.purge(1, 99).unwrap();
     let pins = log.pinned_by();
-    assert_eq!(
-        pins.iter()
-            .map(|pin| (pin.group, pin.first))
-            .collect::<Vec<_>>(),
-        [(9, 1)]
-    );
+    assert_eq!(pins.iter().map(|pin| (pin.group, pin.first)).collect::<Vec<_>>(), [(9, 1)]);
     assert!(pins[0].bytes >= 4096);
     log.purge(9, 1).unwrap();
     assert_eq!(log.pinned_by(), []);
@@ -236,19 +188,13 @@ fn callers_are_combined_and_each_group_keeps_its_order() {
             std::thread::spawn(move || {
                 for index in 1..=400 {
                     // Some calls are too large for the queue.
-                    let len = if index % 50 == 0 {
-                        40_000
-                    } else {
-                        (index * 7 % 300) as usize
-                    };
+                    let len = if index % 50 == 0 { 40_000 } else { (index * 7 % 300) as usize };
                     append(&log, group, index, &payload(group, index, len)).unwrap();
                 }
             })
         })
         .collect();
-    threads
-        .into_iter()
-        .for_each(|thread| thread.join().unwrap());
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
     let verify = |log: &Log| {
         for group in 0..8 {
             let read = entries(log, group);
@@ -299,14 +245,7 @@ fn a_reader_and_a_purge_do_not_disturb_each_other() {
 async fn durable_completes_in_either_policy() {
     for sync in [Sync::Always, support::NEVER] {
         let dir = tempfile::tempdir().unwrap();
-        let (log, _) = Log::open(
-            dir.path(),
-            Options {
-                segment_bytes: 4096,
-                sync,
-            },
-        )
-        .unwrap();
+        let (log, _) = Log::open(dir.path(), Options { segment_bytes: 4096, sync }).unwrap();
         let mut positions = Vec::new();
         for index in 1..=50 {
             positions.push(append(&log, 1, index, &payload(1, index, 200)).unwrap());
@@ -317,10 +256,7 @@ async fn durable_completes_in_either_policy() {
         assert!(log.durable_position() >= last);
         log.wait_durable(positions[3]).unwrap();
         let stats = log.stats();
-        assert!(
-            stats.syncs > 0 && stats.sync_time_max <= stats.sync_time,
-            "{stats:?}"
-        );
+        assert!(stats.syncs > 0 && stats.sync_time_max <= stats.sync_time, "{stats:?}");
         assert_eq!(stats.pending_bytes, 0);
     }
 }
@@ -329,14 +265,7 @@ async fn durable_completes_in_either_policy() {
 fn a_short_interval_flushes_without_being_asked() {
     let dir = tempfile::tempdir().unwrap();
     let sync = Sync::Interval(std::time::Duration::from_millis(1));
-    let (log, _) = Log::open(
-        dir.path(),
-        Options {
-            segment_bytes: 4096,
-            sync,
-        },
-    )
-    .unwrap();
+    let (log, _) = Log::open(dir.path(), Options { segment_bytes: 4096, sync }).unwrap();
     let position = append(&log, 1, 1, b"entry").unwrap();
     while log.durable_position() < position {
         std::thread::yield_now();

@@ -8,8 +8,7 @@ use std::path::Path;
 
 use store::{Error, Log, Record};
 use support::{
-    append, check, copy, entries, fill, open, open_with, options, payload, pretend_restart,
-    segments,
+    append, check, copy, entries, fill, open, open_with, options, payload, pretend_restart, segments,
 };
 
 /// Opens the copy of a log and returns the highest index of group 1, having checked every entry.
@@ -42,21 +41,12 @@ fn a_file_cut_anywhere_near_its_end_keeps_every_whole_entry() {
         let copied = tempfile::tempdir().unwrap();
         copy(dir.path(), copied.path());
         let last = segments(copied.path()).pop().unwrap();
-        fs::OpenOptions::new()
-            .write(true)
-            .open(&last)
-            .unwrap()
-            .set_len(cut)
-            .unwrap();
+        fs::OpenOptions::new().write(true).open(&last).unwrap().set_len(cut).unwrap();
         if cut % 2 == 0 {
             pretend_restart(copied.path());
         }
         let whole = 20 - (end.saturating_sub(cut)).div_ceil(size).min(20);
-        assert_eq!(
-            survivors(copied.path(), len),
-            whole,
-            "cut at {cut} of {end}"
-        );
+        assert_eq!(survivors(copied.path(), len), whole, "cut at {cut} of {end}");
     }
 }
 
@@ -86,15 +76,8 @@ fn a_call_is_whole_or_absent() {
     fill(&log, 1, 1..=5, 10);
     let bytes: Vec<_> = (6..=9).map(|index| payload(1, index, 10)).collect();
     let parts: Vec<[&[u8]; 1]> = bytes.iter().map(|bytes| [bytes.as_slice()]).collect();
-    let records: Vec<_> = (6..=9)
-        .zip(&parts)
-        .map(|(index, parts)| Record {
-            group: 1,
-            index,
-            kind: 0,
-            parts,
-        })
-        .collect();
+    let records: Vec<_> =
+        (6..=9).zip(&parts).map(|(index, parts)| Record { group: 1, index, kind: 0, parts }).collect();
     let start = 64 + log.stats().bytes;
     log.append(&records).unwrap();
     let end = 64 + log.stats().bytes;
@@ -102,17 +85,8 @@ fn a_call_is_whole_or_absent() {
         let copied = tempfile::tempdir().unwrap();
         copy(dir.path(), copied.path());
         let last = segments(copied.path()).pop().unwrap();
-        fs::OpenOptions::new()
-            .write(true)
-            .open(&last)
-            .unwrap()
-            .set_len(cut)
-            .unwrap();
-        assert_eq!(
-            survivors(copied.path(), 10),
-            if cut == end { 9 } else { 5 },
-            "cut at {cut}"
-        );
+        fs::OpenOptions::new().write(true).open(&last).unwrap().set_len(cut).unwrap();
+        assert_eq!(survivors(copied.path(), 10), if cut == end { 9 } else { 5 }, "cut at {cut}");
     }
 }
 
@@ -194,10 +168,7 @@ fn a_hole_is_damage_unless_a_power_cut_explains_it() {
     };
     // Flushed: damage in any case. Entry 12 was written after the flush and speaks of it.
     for restarted in [false, true] {
-        assert!(matches!(
-            crash(5, restarted),
-            Err(Error::Corrupt { offset: 488, .. })
-        ));
+        assert!(matches!(crash(5, restarted), Err(Error::Corrupt { offset: 488, .. })));
     }
     // Not flushed: a restart of the machine explains the hole, the death of the process does not.
     assert!(matches!(crash(15, false), Err(Error::Corrupt { .. })));

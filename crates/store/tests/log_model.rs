@@ -65,19 +65,11 @@ fn append(log: &Log, model: &mut BTreeMap<u64, Group>, wanted: &[(u64, usize)]) 
         known.entries.insert(index, *len);
         placed.push((*group, index, payload(*group, index, *len)));
     }
-    let parts: Vec<[&[u8]; 1]> = placed
-        .iter()
-        .map(|(_, _, bytes)| [bytes.as_slice()])
-        .collect();
+    let parts: Vec<[&[u8]; 1]> = placed.iter().map(|(_, _, bytes)| [bytes.as_slice()]).collect();
     let records: Vec<_> = placed
         .iter()
         .zip(&parts)
-        .map(|((group, index, _), parts)| Record {
-            group: *group,
-            index: *index,
-            kind: 1,
-            parts,
-        })
+        .map(|((group, index, _), parts)| Record { group: *group, index: *index, kind: 1, parts })
         .collect();
     log.append(&records).unwrap();
 }
@@ -86,23 +78,12 @@ fn compare(log: &Log, model: &BTreeMap<u64, Group>) {
     for (id, group) in model {
         let bounds = log.bounds(*id);
         assert_eq!(bounds.purged, group.purged, "purge mark of {id}");
-        assert_eq!(
-            bounds.first,
-            group.entries.first_key_value().map(|(index, _)| *index)
-        );
-        assert_eq!(
-            bounds.last,
-            group.entries.last_key_value().map(|(index, _)| *index)
-        );
+        assert_eq!(bounds.first, group.entries.first_key_value().map(|(index, _)| *index));
+        assert_eq!(bounds.last, group.entries.last_key_value().map(|(index, _)| *index));
         let read = log.read(*id, bounds.first.unwrap_or(u64::MAX)..u64::MAX);
-        let read: Vec<_> = read
-            .map(Result::unwrap)
-            .map(|e| (e.index, e.bytes.to_vec()))
-            .collect();
+        let read: Vec<_> = read.map(Result::unwrap).map(|e| (e.index, e.bytes.to_vec())).collect();
         let expected = group.entries.iter();
-        let expected: Vec<_> = expected
-            .map(|(index, len)| (*index, payload(*id, *index, *len)))
-            .collect();
+        let expected: Vec<_> = expected.map(|(index, len)| (*index, payload(*id, *index, *len))).collect();
         assert_eq!(read, expected, "group {id}");
     }
 }
@@ -123,12 +104,7 @@ fn run(steps: &[Step]) {
             }
             Step::Gap { group } => {
                 let known = model.entry(*group).or_default();
-                let record = Record {
-                    group: *group,
-                    index: known.next() + 1,
-                    kind: 0,
-                    parts: &[],
-                };
+                let record = Record { group: *group, index: known.next() + 1, kind: 0, parts: &[] };
                 if !known.entries.is_empty() {
                     let refused = log.append(&[record]);
                     assert!(matches!(refused, Err(Error::OutOfOrder { .. })));
@@ -145,10 +121,7 @@ fn run(steps: &[Step]) {
                 let known = model.entry(*group).or_default();
                 let index = known.next() + 5;
                 log.purge(*group, index).unwrap();
-                *known = Group {
-                    purged: Some(index),
-                    entries: BTreeMap::new(),
-                };
+                *known = Group { purged: Some(index), entries: BTreeMap::new() };
             }
             Step::Truncate { group, back } => {
                 let known = model.entry(*group).or_default();
@@ -189,10 +162,7 @@ fn run(steps: &[Step]) {
 
 /// Few by default, since each case writes files; `PROPTEST_CASES` asks for more.
 fn cases() -> u32 {
-    std::env::var("PROPTEST_CASES")
-        .ok()
-        .and_then(|cases| cases.parse().ok())
-        .unwrap_or(40)
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(40)
 }
 
 proptest! {

@@ -39,22 +39,14 @@ fn append_pairs(log: &store::Log, from: u64, to: u64, len: usize) {
     for index in (from..=to).step_by(2) {
         let bytes = [payload(1, index, len), payload(1, index + 1, len)];
         let parts: [[&[u8]; 1]; 2] = [[&bytes[0]], [&bytes[1]]];
-        let record = |n: usize| Record {
-            group: 1,
-            index: index + n as u64,
-            kind: 0,
-            parts: &parts[n],
-        };
+        let record = |n: usize| Record { group: 1, index: index + n as u64, kind: 0, parts: &parts[n] };
         log.append(&[record(0), record(1)]).unwrap();
     }
 }
 
 /// Few by default, since each case writes files; `PROPTEST_CASES` asks for more.
 fn cases() -> u32 {
-    std::env::var("PROPTEST_CASES")
-        .ok()
-        .and_then(|cases| cases.parse().ok())
-        .unwrap_or(40)
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(40)
 }
 
 proptest! {

@@ -7,9 +7,7 @@ use store::{Batch, Error, Family, State};
 
 fn keys(state: &State, family: Family, prefix: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
     let mut found = Vec::new();
-    state
-        .scan(family, prefix, |k, v| found.push((k.to_vec(), v.to_vec())))
-        .unwrap();
+    state.scan(family, prefix, |k, v| found.push((k.to_vec(), v.to_vec()))).unwrap();
     found
 }
 
@@ -24,10 +22,7 @@ fn batches_apply_in_order_and_survive_reopening() {
     batch.delete(Family::Control, "b");
     batch.put(Family::Control, "a", "1");
     batch.put(Family::Checkpoints, "a", vec![0u8; 100_000]);
-    assert_eq!(
-        (batch.len(), batch.bytes()),
-        (5, 1 + 3 + 1 + 4 + 1 + 1 + 1 + 1 + 100_000)
-    );
+    assert_eq!((batch.len(), batch.bytes()), (5, 1 + 3 + 1 + 4 + 1 + 1 + 1 + 1 + 100_000));
     state.write(batch, true).unwrap();
     let mut unsynced = Batch::new();
     unsynced.put(Family::Control, "c", "2");
@@ -35,15 +30,9 @@ fn batches_apply_in_order_and_survive_reopening() {
     state.flush().unwrap();
     drop(state);
     let state = State::open(dir.path()).unwrap();
-    assert_eq!(
-        state.get(Family::Control, b"a").unwrap().as_deref(),
-        Some(b"1".as_slice())
-    );
+    assert_eq!(state.get(Family::Control, b"a").unwrap().as_deref(), Some(b"1".as_slice()));
     assert_eq!(state.get(Family::Control, b"b").unwrap(), None);
-    assert_eq!(
-        state.get(Family::Control, b"c").unwrap().as_deref(),
-        Some(b"2".as_slice())
-    );
+    assert_eq!(state.get(Family::Control, b"c").unwrap().as_deref(), Some(b"2".as_slice()));
     let large = state.get(Family::Checkpoints, b"a").unwrap().unwrap();
     assert_eq!(large.len(), 100_000);
 }
@@ -60,11 +49,7 @@ fn a_scan_can_start_in_the_middle_and_end_early() {
     let mut seen = Vec::new();
     let each = |key: &[u8], _: &[u8]| {
         seen.push(String::from_utf8_lossy(key).into_owned());
-        if seen.len() == 2 {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
+        if seen.len() == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     state.scan_from(Family::Control, b"p", b"p2", each).unwrap();
     assert_eq!(seen, ["p2", "p3"]);
@@ -77,10 +62,7 @@ fn a_scan_can_start_in_the_middle_and_end_early() {
 fn an_open_state_is_locked() {
     let dir = tempfile::tempdir().unwrap();
     let _state = State::open(dir.path()).unwrap();
-    assert!(matches!(
-        State::open(dir.path()).map(drop),
-        Err(Error::Locked { .. })
-    ));
+    assert!(matches!(State::open(dir.path()).map(drop), Err(Error::Locked { .. })));
 }
 
 #[test]

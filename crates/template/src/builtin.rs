@@ -52,11 +52,7 @@ fn json_text<'a>(value: &Value<'a>, end: &str, html: bool) -> Value<'a> {
         Ok(()) => out.push_str(end),
         Err(_) => out.clear(),
     }
-    if html {
-        Value::Safe(Content::Js, Cow::Owned(out))
-    } else {
-        Value::owned(out)
-    }
+    if html { Value::Safe(Content::Js, Cow::Owned(out)) } else { Value::owned(out) }
 }
 
 fn call_value<'a>(value: &Value<'a>) -> Outcome<'a> {
@@ -95,10 +91,7 @@ fn index<'a>(item: &Value<'a>, indexes: &[Value<'a>]) -> Outcome<'a> {
             Value::Nil => return Err("index of nil pointer".into()),
             Value::Str(text) | Value::Safe(_, text) => {
                 let at = position(index, text.len())?;
-                let byte = text
-                    .as_bytes()
-                    .get(at)
-                    .ok_or("reflect: string index out of range")?;
+                let byte = text.as_bytes().get(at).ok_or("reflect: string index out of range")?;
                 Value::Byte(*byte)
             }
             Value::List(span) => {

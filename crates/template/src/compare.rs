@@ -21,9 +21,7 @@ fn kind(value: &Value<'_>) -> Kind {
         Value::Float(_) => Kind::Float,
         Value::Str(_) | Value::Safe(..) => Kind::Text,
         Value::Byte(_) => Kind::Uint,
-        Value::Nil | Value::Time(_) | Value::List(_) | Value::Map(_) | Value::Object(_) => {
-            Kind::Other
-        }
+        Value::Nil | Value::Time(_) | Value::List(_) | Value::Map(_) | Value::Object(_) => Kind::Other,
     }
 }
 
@@ -72,11 +70,7 @@ fn equal(first: &Value<'_>, second: &Value<'_>) -> Result<bool, String> {
     }
     if left != right {
         let nil = matches!(first, Value::Nil) || matches!(second, Value::Nil);
-        return if nil {
-            Ok(false)
-        } else {
-            Err(INCOMPATIBLE.into())
-        };
+        return if nil { Ok(false) } else { Err(INCOMPATIBLE.into()) };
     }
     match (first, second) {
         (Value::Bool(first), Value::Bool(second)) => Ok(first == second),
@@ -151,11 +145,7 @@ fn same_kind(second: &Value<'_>) -> String {
 fn other_kind(first: &Value<'_>, second: &Value<'_>) -> String {
     let left = format::printf("%s", std::slice::from_ref(first));
     let right = format::print(std::slice::from_ref(second));
-    format!(
-        "non-comparable types {left}: {}, {}: {right}",
-        first.type_name(),
-        second.type_name()
-    )
+    format!("non-comparable types {left}: {}, {}: {right}", first.type_name(), second.type_name())
 }
 
 /// Whether `first` is less than `second`.

@@ -55,20 +55,13 @@ fn put_fraction<S: Sink>(out: &mut S, value: u64, scale: u64) {
         *slot += (fraction % 10) as u8;
         fraction /= 10;
     }
-    let end = text[..=width]
-        .iter()
-        .rposition(|byte| *byte != b'0')
-        .unwrap_or(0);
+    let end = text[..=width].iter().rposition(|byte| *byte != b'0').unwrap_or(0);
     out.put(std::str::from_utf8(&text[..=end]).unwrap_or_default());
 }
 
 /// `Duration.Truncate`: towards zero to a multiple of `step`; unchanged when `step` is not positive.
 pub(crate) fn truncate(nanos: i64, step: i64) -> i64 {
-    if step <= 0 {
-        nanos
-    } else {
-        nanos - nanos % step
-    }
+    if step <= 0 { nanos } else { nanos - nanos % step }
 }
 
 /// `Duration.Round`: to the nearest multiple of `step`, halves away from zero, saturating.

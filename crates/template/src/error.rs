@@ -15,9 +15,7 @@ pub enum Error {
     #[error("{0}")]
     Escape(String),
     /// Rendering went past one of the [`Limits`](crate::Limits).
-    #[error(
-        "template: {name}: stopped after {limit}: make the template smaller or its loops shorter"
-    )]
+    #[error("template: {name}: stopped after {limit}: make the template smaller or its loops shorter")]
     Limit {
         /// Name of the template.
         name: String,

@@ -24,10 +24,7 @@ impl Given<'_> {
     }
 }
 
-const NONE: Given<'static> = Given {
-    args: &[],
-    last: None,
-};
+const NONE: Given<'static> = Given { args: &[], last: None };
 
 impl<'r> State<'r, '_> {
     /// Evaluates a command; `last` is the result of the one before it in the pipeline.
@@ -148,17 +145,14 @@ impl<'r> State<'r, '_> {
                 }
                 if let Some(value) = object.field(name) {
                     if !given.is_empty() {
-                        return self.fail(format_args!(
-                            "{name} has arguments but cannot be invoked as function"
-                        ));
+                        return self
+                            .fail(format_args!("{name} has arguments but cannot be invoked as function"));
                     }
                     return Ok(value);
                 }
                 if is_embedded(object.shape(), name) {
                     let kind = receiver.type_name();
-                    return self.fail(format_args!(
-                        "{name} is an unexported field of struct type {kind}"
-                    ));
+                    return self.fail(format_args!("{name} is an unexported field of struct type {kind}"));
                 }
             }
             Value::Map(map) => {
@@ -173,11 +167,7 @@ impl<'r> State<'r, '_> {
                 }
             }
         }
-        let kind = if boxed {
-            "interface {}"
-        } else {
-            receiver.type_name()
-        };
+        let kind = if boxed { "interface {}" } else { receiver.type_name() };
         self.fail(format_args!("can't evaluate field {name} in type {kind}"))
     }
 
@@ -225,14 +215,11 @@ impl<'r> State<'r, '_> {
         let count = given.len();
         if most == usize::MAX && count < least {
             let got = given.args.len();
-            return self.fail(format_args!(
-                "wrong number of args for {name}: want at least {least} got {got}"
-            ));
+            return self
+                .fail(format_args!("wrong number of args for {name}: want at least {least} got {got}"));
         }
         if most != usize::MAX && count != least {
-            return self.fail(format_args!(
-                "wrong number of args for {name}: want {least} got {count}"
-            ));
+            return self.fail(format_args!("wrong number of args for {name}: want {least} got {count}"));
         }
         Ok(())
     }
@@ -323,28 +310,18 @@ impl<'r> State<'r, '_> {
             && !text.contains(['p', 'P']);
         let fractional = text.contains(['.', 'e', 'E', 'p', 'P']);
         match (number.float, number.int) {
-            (Some(float), _) if fractional && !hex && !text.starts_with('\'') => {
-                Ok(Value::Float(float))
-            }
+            (Some(float), _) if fractional && !hex && !text.starts_with('\'') => Ok(Value::Float(float)),
             (_, Some(int)) => Ok(Value::Native(int)),
             _ => self.fail(format_args!("{text} overflows int")),
         }
     }
 
     /// An argument for a parameter of a given type.
-    fn typed_argument(
-        &mut self,
-        dot: &Value<'r>,
-        arg: &'r Arg,
-        parameter: Parameter,
-    ) -> Run<Value<'r>> {
+    fn typed_argument(&mut self, dot: &Value<'r>, arg: &'r Arg, parameter: Parameter) -> Run<Value<'r>> {
         match arg {
             Arg::Nil(_) => {
                 self.at = At::Arg(arg);
-                self.fail(format_args!(
-                    "cannot assign nil to {}",
-                    parameter.type_name()
-                ))
+                self.fail(format_args!("cannot assign nil to {}", parameter.type_name()))
             }
             Arg::Bool(..) | Arg::Number(..) | Arg::Str { .. } => {
                 self.at = At::Arg(arg);
@@ -361,18 +338,12 @@ impl<'r> State<'r, '_> {
         match (parameter, arg) {
             (Parameter::Text, Arg::Str { text, .. }) => Ok(Value::from(text.as_str())),
             (Parameter::Text, _) => self.fail(format_args!("expected string; found {arg}")),
-            (Parameter::Native, Arg::Number(_, Number { int: Some(int), .. })) => {
-                Ok(Value::Native(*int))
-            }
-            (Parameter::Duration, Arg::Number(_, Number { int: Some(int), .. })) => {
-                Ok(Value::Duration(*int))
-            }
+            (Parameter::Native, Arg::Number(_, Number { int: Some(int), .. })) => Ok(Value::Native(*int)),
+            (Parameter::Duration, Arg::Number(_, Number { int: Some(int), .. })) => Ok(Value::Duration(*int)),
             (Parameter::Native | Parameter::Duration, _) => {
                 self.fail(format_args!("expected integer; found {arg}"))
             }
-            (Parameter::Time, _) => {
-                self.fail(format_args!("can't handle {arg} for arg of type time.Time"))
-            }
+            (Parameter::Time, _) => self.fail(format_args!("can't handle {arg} for arg of type time.Time")),
         }
     }
 
@@ -390,9 +361,7 @@ impl<'r> State<'r, '_> {
             Value::Nil => self.fail(format_args!("invalid value; expected {want}")),
             value => {
                 let got = value.type_name();
-                self.fail(format_args!(
-                    "wrong type for value; expected {want}; got {got}"
-                ))
+                self.fail(format_args!("wrong type for value; expected {want}; got {got}"))
             }
         }
     }

@@ -91,10 +91,7 @@ impl<'r> State<'r, '_> {
     }
 
     fn limit<T>(&self, limit: String) -> Run<T> {
-        Err(Box::new(Error::Limit {
-            name: self.name.to_owned(),
-            limit,
-        }))
+        Err(Box::new(Error::Limit { name: self.name.to_owned(), limit }))
     }
 
     /// Counts work: one step for each node and each 64 bytes made.
@@ -125,9 +122,7 @@ impl<'r> State<'r, '_> {
     /// Runs `work` one level deeper.
     pub fn deeper<T>(&mut self, work: impl FnOnce(&mut Self) -> Run<T>) -> Run<T> {
         if self.depth >= DEPTH_MAX {
-            return self.fail(format_args!(
-                "exceeded maximum template depth ({DEPTH_MAX})"
-            ));
+            return self.fail(format_args!("exceeded maximum template depth ({DEPTH_MAX})"));
         }
         self.depth += 1;
         let result = work(self);
@@ -264,12 +259,7 @@ impl<'r> State<'r, '_> {
     }
 
     /// One variable takes the element, two take key and element.
-    fn set_loop_variables(
-        &mut self,
-        pipe: &'r Pipe,
-        key: Value<'r>,
-        element: &Value<'r>,
-    ) -> Run<()> {
+    fn set_loop_variables(&mut self, pipe: &'r Pipe, key: Value<'r>, element: &Value<'r>) -> Run<()> {
         if let Some(last) = pipe.decl.last() {
             self.set_var(last, element.clone())?;
         }
@@ -336,8 +326,6 @@ impl<'r> State<'r, '_> {
 pub(crate) fn place(source: &str, pos: Pos) -> (usize, usize) {
     let before = source.get(..pos).unwrap_or(source);
     let line = 1 + before.matches('\n').count();
-    let column = before
-        .rfind('\n')
-        .map_or(before.len(), |newline| before.len() - newline - 1);
+    let column = before.rfind('\n').map_or(before.len(), |newline| before.len() - newline - 1);
     (line, column)
 }

@@ -76,19 +76,13 @@ impl Function {
         match self {
             Function::EvalArgs => "_eval_args_",
             Function::Escape(escaper) => escaper.name(),
-            function => FUNCTIONS
-                .iter()
-                .find(|entry| entry.1 == function)
-                .map_or("", |entry| entry.0),
+            function => FUNCTIONS.iter().find(|entry| entry.1 == function).map_or("", |entry| entry.0),
         }
     }
 
     /// Fewest and most arguments.
     pub fn arity(self) -> (usize, usize) {
-        FUNCTIONS
-            .iter()
-            .find(|entry| entry.1 == self)
-            .map_or((0, usize::MAX), |entry| (entry.2, entry.3))
+        FUNCTIONS.iter().find(|entry| entry.1 == self).map_or((0, usize::MAX), |entry| (entry.2, entry.3))
     }
 }
 

@@ -20,15 +20,8 @@ pub(crate) const MONTHS: [&str; 12] = [
     "December",
 ];
 /// Day names, Sunday first.
-pub(crate) const WEEKDAYS: [&str; 7] = [
-    "Sunday",
-    "Monday",
-    "Tuesday",
-    "Wednesday",
-    "Thursday",
-    "Friday",
-    "Saturday",
-];
+pub(crate) const WEEKDAYS: [&str; 7] =
+    ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
 /// Layout of `Time.String`.
 pub(crate) const STRING: &str = "2006-01-02 15:04:05.999999999 -0700 MST";
@@ -106,11 +99,7 @@ pub(crate) fn format(out: &mut String, time: Time, layout: &str) {
     let mut rest = layout;
     while let Some(first) = rest.chars().next() {
         // "_2006" is a literal underscore before a year, not a space-padded day.
-        let part = if rest.starts_with("_2006") {
-            None
-        } else {
-            part_at(rest)
-        };
+        let part = if rest.starts_with("_2006") { None } else { part_at(rest) };
         match part {
             Some((part, len)) => {
                 put(out, time, &civil, part);
@@ -154,10 +143,7 @@ fn fraction_at(rest: &str) -> Option<(Part, usize)> {
     if bytes.get(1 + count).is_some_and(u8::is_ascii_digit) {
         return None;
     }
-    Some((
-        Part::Fraction(char::from(separator), count, digit == b'0'),
-        1 + count,
-    ))
+    Some((Part::Fraction(char::from(separator), count, digit == b'0'), 1 + count))
 }
 
 fn put(out: &mut String, time: Time, civil: &Civil, part: Part) {

@@ -100,30 +100,15 @@ fn has_left_trim(rest: &str) -> bool {
 /// ` -}}` trims the text after it.
 fn has_right_trim(rest: &str) -> bool {
     let bytes = rest.as_bytes();
-    bytes
-        .first()
-        .is_some_and(|byte| is_space(char::from(*byte)))
-        && bytes.get(1) == Some(&b'-')
+    bytes.first().is_some_and(|byte| is_space(char::from(*byte))) && bytes.get(1) == Some(&b'-')
 }
 
 /// All tokens of `source`. The last is `Eof`, or `Error` with its message as text.
 pub(crate) fn tokens(source: &str) -> Vec<Token<'_>> {
-    let mut lexer = Lexer {
-        source,
-        pos: 0,
-        start: 0,
-        line: 1,
-        parens: 0,
-        out: Vec::new(),
-    };
+    let mut lexer = Lexer { source, pos: 0, start: 0, line: 1, parens: 0, out: Vec::new() };
     if let Err(message) = lexer.run() {
         let (pos, line) = (lexer.start, lexer.line);
-        lexer.out.push(Token {
-            kind: Kind::Error,
-            pos,
-            text: Cow::Owned(message),
-            line,
-        });
+        lexer.out.push(Token { kind: Kind::Error, pos, text: Cow::Owned(message), line });
     }
     lexer.out
 }
@@ -174,12 +159,7 @@ impl<'s> Lexer<'s> {
 
     fn emit(&mut self, kind: Kind) {
         let text = Cow::Borrowed(&self.source[self.start..self.pos]);
-        self.out.push(Token {
-            kind,
-            pos: self.start,
-            text,
-            line: self.line,
-        });
+        self.out.push(Token { kind, pos: self.start, text, line: self.line });
         self.skip();
     }
 
@@ -220,12 +200,7 @@ impl<'s> Lexer<'s> {
             // Go counts the lines of a text before it emits it: a text stands on its last line.
             self.line += text[..kept].matches('\n').count();
             let token = Cow::Borrowed(&text[..kept]);
-            self.out.push(Token {
-                kind: Kind::Text,
-                pos: self.start,
-                text: token,
-                line: self.line,
-            });
+            self.out.push(Token { kind: Kind::Text, pos: self.start, text: token, line: self.line });
             self.start = self.pos;
         }
         self.pos = open;
@@ -330,10 +305,7 @@ impl<'s> Lexer<'s> {
             }
             ' '..='~' => self.emit(Kind::Char),
             c => {
-                return Err(format!(
-                    "unrecognized character in action: {}",
-                    describe(Some(c))
-                ));
+                return Err(format!("unrecognized character in action: {}", describe(Some(c))));
             }
         }
         Ok(true)
@@ -372,11 +344,7 @@ impl<'s> Lexer<'s> {
 
     fn field_or_variable(&mut self, kind: Kind) -> Scan {
         if self.at_terminator() {
-            self.emit(if kind == Kind::Field {
-                Kind::Dot
-            } else {
-                Kind::Variable
-            });
+            self.emit(if kind == Kind::Field { Kind::Dot } else { Kind::Variable });
             return Ok(());
         }
         while self.peek().is_some_and(is_word) {
@@ -416,11 +384,7 @@ impl<'s> Lexer<'s> {
     fn number(&mut self) -> Scan {
         let plain = self.scan_number();
         let complex = plain && self.peek().is_some_and(|c| matches!(c, '+' | '-'));
-        let good = if complex {
-            self.scan_number() && self.source[..self.pos].ends_with('i')
-        } else {
-            plain
-        };
+        let good = if complex { self.scan_number() && self.source[..self.pos].ends_with('i') } else { plain };
         if !good {
             let text = crate::quote::quote(&self.source[self.start..self.pos]);
             return Err(format!("bad number syntax: {text}"));

@@ -56,8 +56,8 @@ pub use error::Error;
 pub use template::{Limits, Template};
 pub use time::Time;
 pub use value::{
-    AnyMap, Content, Element, Encoded, LEVEL, List, MONTH, Map, NamedInt, Object, Slot, Span,
-    TextMap, Value, WEEKDAY,
+    AnyMap, Content, Element, Encoded, LEVEL, List, MONTH, Map, NamedInt, Object, Slot, Span, TextMap, Value,
+    WEEKDAY,
 };
 
 /// Go's `%q` of a text: a double-quoted string literal, as error messages show names.

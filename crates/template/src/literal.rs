@@ -5,10 +5,7 @@ use crate::quote;
 
 /// Reads a number or, when it begins with a quote, a character constant. `Err` carries Go's words.
 pub(crate) fn number(text: &str) -> Result<Number, String> {
-    let mut number = Number {
-        text: text.to_owned(),
-        ..Number::default()
-    };
+    let mut number = Number { text: text.to_owned(), ..Number::default() };
     if text.starts_with('\'') {
         let code = quote::unquote_char(text)?;
         number.int = Some(i64::from(code));
@@ -17,10 +14,7 @@ pub(crate) fn number(text: &str) -> Result<Number, String> {
         return Ok(number);
     }
     if text.ends_with('i') && !is_hex(text) {
-        return Err(format!(
-            "complex constants are not supported: {}",
-            quote::quote(text)
-        ));
+        return Err(format!("complex constants are not supported: {}", quote::quote(text)));
     }
     let magnitude = integer(text.trim_start_matches(['+', '-']));
     let signs = text.len() - text.trim_start_matches(['+', '-']).len();
@@ -86,8 +80,7 @@ fn integer(text: &str) -> Option<u64> {
 
 /// Go lets one underscore stand between digits, and after a base prefix.
 fn without_underscores(digits: &str, prefixed: bool) -> Option<String> {
-    let bad =
-        digits.contains("__") || digits.ends_with('_') || (!prefixed && digits.starts_with('_'));
+    let bad = digits.contains("__") || digits.ends_with('_') || (!prefixed && digits.starts_with('_'));
     (!bad && !digits.starts_with(['+', '-'])).then(|| digits.replace('_', ""))
 }
 
@@ -105,13 +98,8 @@ fn float(text: &str) -> Option<f64> {
 
 fn decimal_float(text: &str) -> Option<f64> {
     let misplaced = text.starts_with('_')
-        || text
-            .split(['.', 'e', 'E'])
-            .any(|part| part.starts_with('_') || part.ends_with('_'));
-    if misplaced
-        || text.contains("__")
-        || !text.starts_with(|c: char| c.is_ascii_digit() || c == '.')
-    {
+        || text.split(['.', 'e', 'E']).any(|part| part.starts_with('_') || part.ends_with('_'));
+    if misplaced || text.contains("__") || !text.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
         return None;
     }
     text.replace('_', "").parse().ok()

@@ -38,21 +38,11 @@ pub(crate) struct Method {
 }
 
 const fn of(name: &'static str, parameters: &'static [Parameter], call: Body) -> Method {
-    Method {
-        name,
-        parameters,
-        results: 1,
-        call,
-    }
+    Method { name, parameters, results: 1, call }
 }
 
 const fn many(name: &'static str, results: usize) -> Method {
-    Method {
-        name,
-        parameters: &[],
-        results,
-        call: |_, _| None,
-    }
+    Method { name, parameters: &[], results, call: |_, _| None }
 }
 
 /// The method `name` of `receiver`'s type.
@@ -90,81 +80,45 @@ fn native<'a>(value: impl Into<i64>) -> Option<Value<'a>> {
 }
 
 const TIME: &[Method] = &[
-    of("Add", &[Parameter::Duration], |value, args| {
-        Some(Value::Time(time(value).add(arg_nanos(args))))
-    }),
+    of("Add", &[Parameter::Duration], |value, args| Some(Value::Time(time(value).add(arg_nanos(args))))),
     of("AddDate", &[Parameter::Native; 3], |value, args| {
         let part = |index: usize| args.get(index).map_or(0, nanos);
-        time(value)
-            .add_date(part(0), part(1), part(2))
-            .map(Value::Time)
+        time(value).add_date(part(0), part(1), part(2)).map(Value::Time)
     }),
-    of("After", &[Parameter::Time], |value, args| {
-        Some(Value::Bool(time(value) > arg_time(args)))
-    }),
-    of("Before", &[Parameter::Time], |value, args| {
-        Some(Value::Bool(time(value) < arg_time(args)))
-    }),
+    of("After", &[Parameter::Time], |value, args| Some(Value::Bool(time(value) > arg_time(args)))),
+    of("Before", &[Parameter::Time], |value, args| Some(Value::Bool(time(value) < arg_time(args)))),
     many("Clock", 3),
     many("Date", 3),
     of("Day", &[], |value, _| native(time(value).civil().day)),
-    of("Equal", &[Parameter::Time], |value, args| {
-        Some(Value::Bool(time(value) == arg_time(args)))
-    }),
+    of("Equal", &[Parameter::Time], |value, args| Some(Value::Bool(time(value) == arg_time(args)))),
     of("Format", &[Parameter::Text], |value, args| {
         let mut out = String::new();
-        layout::format(
-            &mut out,
-            time(value),
-            args.first().and_then(Value::text).unwrap_or(""),
-        );
+        layout::format(&mut out, time(value), args.first().and_then(Value::text).unwrap_or(""));
         Some(Value::owned(out))
     }),
-    of("GoString", &[], |value, _| {
-        Some(Value::owned(go_string(time(value))))
-    }),
+    of("GoString", &[], |value, _| Some(Value::owned(go_string(time(value))))),
     of("Hour", &[], |value, _| native(time(value).civil().hour)),
     many("ISOWeek", 2),
     of("IsDST", &[], |_, _| Some(Value::Bool(false))),
-    of("IsZero", &[], |value, _| {
-        Some(Value::Bool(time(value) == Time::ZERO))
-    }),
+    of("IsZero", &[], |value, _| Some(Value::Bool(time(value) == Time::ZERO))),
     // Times are kept in UTC, and so is the "local" zone: rendering does not read the machine's.
     of("Local", &[], |value, _| Some(value.clone())),
     of("Minute", &[], |value, _| native(time(value).civil().minute)),
-    of("Month", &[], |value, _| {
-        Some(Value::Named(&MONTH, time(value).civil().month.into()))
-    }),
-    of("Nanosecond", &[], |value, _| {
-        native(time(value).subsecond_nanos())
-    }),
-    of("Round", &[Parameter::Duration], |value, args| {
-        Some(Value::Time(time(value).round(arg_nanos(args))))
-    }),
+    of("Month", &[], |value, _| Some(Value::Named(&MONTH, time(value).civil().month.into()))),
+    of("Nanosecond", &[], |value, _| native(time(value).subsecond_nanos())),
+    of("Round", &[Parameter::Duration], |value, args| Some(Value::Time(time(value).round(arg_nanos(args))))),
     of("Second", &[], |value, _| native(time(value).civil().second)),
-    of("String", &[], |value, _| {
-        Some(Value::owned(time_string(time(value))))
-    }),
-    of("Sub", &[Parameter::Time], |value, args| {
-        Some(Value::Duration(time(value).sub(arg_time(args))))
-    }),
+    of("String", &[], |value, _| Some(Value::owned(time_string(time(value))))),
+    of("Sub", &[Parameter::Time], |value, args| Some(Value::Duration(time(value).sub(arg_time(args))))),
     of("Truncate", &[Parameter::Duration], |value, args| {
         Some(Value::Time(time(value).truncate(arg_nanos(args))))
     }),
     of("UTC", &[], |value, _| Some(value.clone())),
     of("Unix", &[], |value, _| Some(Value::Int(time(value).unix()))),
-    of("UnixMicro", &[], |value, _| {
-        Some(Value::Int(time(value).unix_in(1_000_000)))
-    }),
-    of("UnixMilli", &[], |value, _| {
-        Some(Value::Int(time(value).unix_in(1_000)))
-    }),
-    of("UnixNano", &[], |value, _| {
-        Some(Value::Int(time(value).unix_in(1_000_000_000)))
-    }),
-    of("Weekday", &[], |value, _| {
-        Some(Value::Named(&WEEKDAY, time(value).weekday()))
-    }),
+    of("UnixMicro", &[], |value, _| Some(Value::Int(time(value).unix_in(1_000_000)))),
+    of("UnixMilli", &[], |value, _| Some(Value::Int(time(value).unix_in(1_000)))),
+    of("UnixNano", &[], |value, _| Some(Value::Int(time(value).unix_in(1_000_000_000)))),
+    of("Weekday", &[], |value, _| Some(Value::Named(&WEEKDAY, time(value).weekday()))),
     of("Year", &[], |value, _| native(time(value).civil().year)),
     of("YearDay", &[], |value, _| native(time(value).year_day())),
     many("Zone", 2),
@@ -172,43 +126,23 @@ const TIME: &[Method] = &[
 ];
 
 const DURATION: &[Method] = &[
-    of("Abs", &[], |value, _| {
-        Some(Value::Duration(nanos(value).saturating_abs()))
-    }),
-    of("Hours", &[], |value, _| {
-        Some(Value::Float(duration::in_units(nanos(value), HOUR)))
-    }),
-    of("Microseconds", &[], |value, _| {
-        Some(Value::Int(nanos(value) / 1_000))
-    }),
-    of("Milliseconds", &[], |value, _| {
-        Some(Value::Int(nanos(value) / 1_000_000))
-    }),
-    of("Minutes", &[], |value, _| {
-        Some(Value::Float(duration::in_units(nanos(value), MINUTE)))
-    }),
-    of("Nanoseconds", &[], |value, _| {
-        Some(Value::Int(nanos(value)))
-    }),
+    of("Abs", &[], |value, _| Some(Value::Duration(nanos(value).saturating_abs()))),
+    of("Hours", &[], |value, _| Some(Value::Float(duration::in_units(nanos(value), HOUR)))),
+    of("Microseconds", &[], |value, _| Some(Value::Int(nanos(value) / 1_000))),
+    of("Milliseconds", &[], |value, _| Some(Value::Int(nanos(value) / 1_000_000))),
+    of("Minutes", &[], |value, _| Some(Value::Float(duration::in_units(nanos(value), MINUTE)))),
+    of("Nanoseconds", &[], |value, _| Some(Value::Int(nanos(value)))),
     of("Round", &[Parameter::Duration], |value, args| {
-        Some(Value::Duration(duration::round(
-            nanos(value),
-            arg_nanos(args),
-        )))
+        Some(Value::Duration(duration::round(nanos(value), arg_nanos(args))))
     }),
-    of("Seconds", &[], |value, _| {
-        Some(Value::Float(duration::in_units(nanos(value), SECOND)))
-    }),
+    of("Seconds", &[], |value, _| Some(Value::Float(duration::in_units(nanos(value), SECOND)))),
     of("String", &[], |value, _| {
         let mut out = String::new();
         number::format_duration(&mut out, nanos(value));
         Some(Value::owned(out))
     }),
     of("Truncate", &[Parameter::Duration], |value, args| {
-        Some(Value::Duration(duration::truncate(
-            nanos(value),
-            arg_nanos(args),
-        )))
+        Some(Value::Duration(duration::truncate(nanos(value), arg_nanos(args))))
     }),
 ];
 

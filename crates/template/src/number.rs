@@ -139,10 +139,7 @@ fn put_scaled<S: Sink>(out: &mut S, negative: bool, scaled: u64, places: usize) 
         start -= 1;
         text[start] = b'-';
     }
-    let end = text
-        .iter()
-        .rposition(|byte| *byte != b'0')
-        .map_or(text.len(), |last| last + 1);
+    let end = text.iter().rposition(|byte| *byte != b'0').map_or(text.len(), |last| last + 1);
     out.put(std::str::from_utf8(&text[start..end]).unwrap_or_default());
 }
 
@@ -206,10 +203,7 @@ impl<'t> Decimal<'t> {
     fn read(text: &'t mut [u8]) -> Decimal<'t> {
         let negative = text.first() == Some(&b'-');
         let body = &mut text[usize::from(negative)..];
-        let mark = body
-            .iter()
-            .position(|byte| *byte == b'e')
-            .unwrap_or(body.len());
+        let mark = body.iter().position(|byte| *byte == b'e').unwrap_or(body.len());
         let (mantissa, exponent) = body.split_at_mut(mark);
         let (mut power, mut below) = (0i32, false);
         for byte in exponent.iter().skip(1) {
@@ -224,15 +218,8 @@ impl<'t> Decimal<'t> {
             digits[1] = digits[0];
             digits = &mut digits[1..];
         }
-        let len = digits
-            .iter()
-            .rposition(|byte| *byte != b'0')
-            .map_or(1, |last| last + 1);
-        Decimal {
-            negative,
-            digits: &digits[..len],
-            point: 1 + if below { -power } else { power },
-        }
+        let len = digits.iter().rposition(|byte| *byte != b'0').map_or(1, |last| last + 1);
+        Decimal { negative, digits: &digits[..len], point: 1 + if below { -power } else { power } }
     }
 
     fn fraction_digits(&self) -> usize {
@@ -240,10 +227,7 @@ impl<'t> Decimal<'t> {
     }
 
     fn digit(&self, index: i32) -> u8 {
-        usize::try_from(index)
-            .ok()
-            .and_then(|index| self.digits.get(index))
-            .map_or(b'0', |d| *d)
+        usize::try_from(index).ok().and_then(|index| self.digits.get(index)).map_or(b'0', |d| *d)
     }
 
     /// `123.45` with exactly `fraction` digits after the point (digits beyond ours are zeros).
@@ -282,11 +266,7 @@ impl<'t> Decimal<'t> {
                 text.push(self.digit(index));
             }
         }
-        let exponent = if self.digits == b"0" {
-            0
-        } else {
-            self.point - 1
-        };
+        let exponent = if self.digits == b"0" { 0 } else { self.point - 1 };
         text.push(mark);
         text.push(if exponent < 0 { b'-' } else { b'+' });
         let magnitude = exponent.unsigned_abs();
@@ -309,11 +289,7 @@ struct Line {
 
 impl Line {
     fn new() -> Line {
-        Line {
-            short: [0; 40],
-            len: 0,
-            long: Vec::new(),
-        }
+        Line { short: [0; 40], len: 0, long: Vec::new() }
     }
 
     #[inline]
@@ -372,11 +348,7 @@ fn append_general(out: &mut String, value: f64, verb: char, precision: Option<us
     let Some(precision) = precision else {
         let mut text = String::new();
         format_float_g(&mut text, value);
-        out.push_str(&if verb == 'G' {
-            text.to_uppercase()
-        } else {
-            text
-        });
+        out.push_str(&if verb == 'G' { text.to_uppercase() } else { text });
         return;
     };
     let precision = precision.max(1);
@@ -419,18 +391,10 @@ fn append_hex(out: &mut String, value: f64, precision: Option<usize>, upper: boo
     if value.is_sign_negative() {
         text.push('-');
     }
-    let shift = if mantissa == 0 {
-        0
-    } else {
-        mantissa.leading_zeros() as i32 - 3
-    };
+    let shift = if mantissa == 0 { 0 } else { mantissa.leading_zeros() as i32 - 3 };
     // The leading one stands at bit 60, so that fifteen hexadecimal digits follow it.
     let mut bits = mantissa << shift;
-    let mut power = if mantissa == 0 {
-        0
-    } else {
-        exponent + 60 - shift
-    };
+    let mut power = if mantissa == 0 { 0 } else { exponent + 60 - shift };
     if let Some(digits) = precision.filter(|digits| *digits < 15) {
         let extra = bits << (digits * 4) & ((1 << 60) - 1);
         bits >>= 60 - digits * 4;

@@ -24,16 +24,8 @@ pub(crate) fn parse(source: &str, name: &str, functions: Functions) -> Parse<Vec
         trees: Vec::new(),
     };
     let root = parser.main()?;
-    parser.add(Tree {
-        name: name.to_owned(),
-        pos: 0,
-        root,
-    })?;
-    let main = parser
-        .trees
-        .iter()
-        .position(|tree| tree.name == name)
-        .unwrap_or(0);
+    parser.add(Tree { name: name.to_owned(), pos: 0, root })?;
+    let main = parser.trees.iter().position(|tree| tree.name == name).unwrap_or(0);
     parser.trees.swap(0, main);
     Ok(parser.trees)
 }
@@ -46,10 +38,7 @@ struct Scope {
 
 impl Default for Scope {
     fn default() -> Scope {
-        Scope {
-            vars: vec!["$".to_owned()],
-            ranges: 0,
-        }
+        Scope { vars: vec!["$".to_owned()], ranges: 0 }
     }
 }
 
@@ -163,11 +152,7 @@ impl<'s> Parser<'s> {
 
     fn expect(&mut self, kind: Kind, context: &str) -> Parse<Token<'s>> {
         let token = self.token_non_space();
-        if token.kind == kind {
-            Ok(token)
-        } else {
-            self.unexpected(&token, context)
-        }
+        if token.kind == kind { Ok(token) } else { self.unexpected(&token, context) }
     }
 
     fn deeper<T>(&mut self, parse: impl FnOnce(&mut Self) -> Parse<T>) -> Parse<T> {
@@ -187,9 +172,7 @@ impl<'s> Parser<'s> {
             Some(_) if is_blank(&tree.root) => {}
             Some(_) => {
                 let name = quote::quote(&tree.name);
-                return self.fail(format_args!(
-                    "template: multiple definition of template {name}"
-                ));
+                return self.fail(format_args!("template: multiple definition of template {name}"));
             }
         }
         Ok(())
@@ -262,9 +245,7 @@ impl<'s> Parser<'s> {
     fn text_or_action(&mut self) -> Parse<Item> {
         let token = self.token_non_space();
         match token.kind {
-            Kind::Text => Ok(Item::Node(Node::Text(Text {
-                text: token.text.into_owned(),
-            }))),
+            Kind::Text => Ok(Item::Node(Node::Text(Text { text: token.text.into_owned() }))),
             Kind::LeftDelim => {
                 self.action_line = token.line;
                 let item = self.action()?;
@@ -299,10 +280,7 @@ impl<'s> Parser<'s> {
             _ => {
                 self.backup();
                 let pos = self.peek().pos;
-                Node::Action(Action {
-                    pos,
-                    pipe: self.pipeline("command", Kind::RightDelim)?,
-                })
+                Node::Action(Action { pos, pipe: self.pipeline("command", Kind::RightDelim)? })
             }
         };
         Ok(Item::Node(node))
@@ -335,12 +313,8 @@ impl<'s> Parser<'s> {
             let (body, end) = self.item_list()?;
             self.scope.ranges -= usize::from(control == Control::Range);
             let pos = pipe.pos;
-            let branch = branch.get_or_insert_with(|| Branch {
-                pos,
-                line,
-                arms: Vec::new(),
-                otherwise: Vec::new(),
-            });
+            let branch =
+                branch.get_or_insert_with(|| Branch { pos, line, arms: Vec::new(), otherwise: Vec::new() });
             branch.arms.push(Arm { pipe, body });
             match end {
                 End::Close => break,
@@ -368,10 +342,7 @@ impl<'s> Parser<'s> {
     /// Steps over the `if` of an `else if`, the `with` of an `else with`.
     fn continues(&mut self, control: Control) -> bool {
         let kind = self.peek_non_space().kind;
-        let same = matches!(
-            (control, kind),
-            (Control::If, Kind::If) | (Control::With, Kind::With)
-        );
+        let same = matches!((control, kind), (Control::If, Kind::If) | (Control::With, Kind::With));
         if same {
             self.token_non_space();
         }
@@ -384,11 +355,7 @@ impl<'s> Parser<'s> {
         let name = self.template_name(&token, CONTEXT)?;
         let pipe = self.pipeline(CONTEXT, Kind::RightDelim)?;
         self.named_body(name.clone(), CONTEXT)?;
-        Ok(Node::Template(Call {
-            pos: token.pos,
-            name,
-            pipe: Some(pipe),
-        }))
+        Ok(Node::Template(Call { pos: token.pos, name, pipe: Some(pipe) }))
     }
 
     fn call(&mut self) -> Parse<Node> {
@@ -400,11 +367,7 @@ impl<'s> Parser<'s> {
             self.backup();
             pipe = Some(self.pipeline(CONTEXT, Kind::RightDelim)?);
         }
-        Ok(Node::Template(Call {
-            pos: token.pos,
-            name,
-            pipe,
-        }))
+        Ok(Node::Template(Call { pos: token.pos, name, pipe }))
     }
 
     fn pipeline(&mut self, context: &str, end: Kind) -> Parse<Pipe> {
@@ -413,12 +376,7 @@ impl<'s> Parser<'s> {
 
     fn pipeline_here(&mut self, context: &str, end: Kind) -> Parse<Pipe> {
         let pos = self.peek_non_space().pos;
-        let mut pipe = Pipe {
-            pos,
-            decl: Vec::new(),
-            assign: false,
-            cmds: Vec::new(),
-        };
+        let mut pipe = Pipe { pos, decl: Vec::new(), assign: false, cmds: Vec::new() };
         while self.declaration(&mut pipe, context)? {}
         loop {
             let token = self.token_non_space();
@@ -492,9 +450,7 @@ impl<'s> Parser<'s> {
         match pipe.cmds.iter().skip(1).position(literal) {
             Some(index) => {
                 let stage = index + 2;
-                self.fail(format_args!(
-                    "non executable command in pipeline stage {stage}"
-                ))
+                self.fail(format_args!("non executable command in pipeline stage {stage}"))
             }
             None => Ok(()),
         }
@@ -574,21 +530,16 @@ impl<'s> Parser<'s> {
             }
             Kind::Field => Arg::Field(pos, vec![field_name(&token)]),
             Kind::Bool => Arg::Bool(pos, token.text == "true"),
-            Kind::CharConstant | Kind::Complex | Kind::Number => match literal::number(&token.text)
-            {
+            Kind::CharConstant | Kind::Complex | Kind::Number => match literal::number(&token.text) {
                 Ok(number) => Arg::Number(pos, number),
                 Err(message) => return self.fail(message),
             },
-            Kind::LeftParen => Arg::Pipe(Box::new(
-                self.pipeline("parenthesized pipeline", Kind::RightParen)?,
-            )),
+            Kind::LeftParen => {
+                Arg::Pipe(Box::new(self.pipeline("parenthesized pipeline", Kind::RightParen)?))
+            }
             Kind::Str | Kind::RawString => {
                 let text = self.unquote(&token)?;
-                Arg::Str {
-                    pos,
-                    quoted: token.text.into_owned(),
-                    text,
-                }
+                Arg::Str { pos, quoted: token.text.into_owned(), text }
             }
             _ => {
                 self.backup();
@@ -604,7 +555,5 @@ fn field_name(token: &Token<'_>) -> String {
 
 /// Whether a body holds nothing but white space.
 fn is_blank(nodes: &[Node]) -> bool {
-    nodes
-        .iter()
-        .all(|node| matches!(node, Node::Text(text) if text.text.trim().is_empty()))
+    nodes.iter().all(|node| matches!(node, Node::Text(text) if text.text.trim().is_empty()))
 }

@@ -59,8 +59,7 @@ fn put_escaped(out: &mut String, c: char, mark: char, ascii: bool) {
 
 /// Whether a text can stand between back quotes unchanged.
 pub(crate) fn can_backquote(text: &str) -> bool {
-    text.chars()
-        .all(|c| (c >= ' ' || c == '\t') && !matches!(c, '`' | '\x7f' | '\u{feff}'))
+    text.chars().all(|c| (c >= ' ' || c == '\t') && !matches!(c, '`' | '\x7f' | '\u{feff}'))
 }
 
 /// The text of a quoted or raw Go string literal, quotes included in `literal`. None when its

@@ -20,10 +20,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits {
-            output_bytes: 8 << 20,
-            steps: 1_000_000,
-        }
+        Limits { output_bytes: 8 << 20, steps: 1_000_000 }
     }
 }
 

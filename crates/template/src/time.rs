@@ -27,18 +27,12 @@ pub(crate) struct Civil {
 
 impl Time {
     /// Go's zero time, 0001-01-01T00:00:00Z: what an unset time holds.
-    pub const ZERO: Time = Time {
-        seconds: -ZERO_TO_UNIX,
-        nanos: 0,
-    };
+    pub const ZERO: Time = Time { seconds: -ZERO_TO_UNIX, nanos: 0 };
 
     /// The moment `nanos` nanoseconds after the Unix epoch.
     #[inline]
     pub fn from_unix_nanos(nanos: i64) -> Time {
-        Time {
-            seconds: nanos.div_euclid(1_000_000_000),
-            nanos: nanos.rem_euclid(1_000_000_000) as u32,
-        }
+        Time { seconds: nanos.div_euclid(1_000_000_000), nanos: nanos.rem_euclid(1_000_000_000) as u32 }
     }
 
     fn from_parts(seconds: i64, nanos: u32) -> Time {
@@ -98,8 +92,7 @@ impl Time {
 
     /// Seconds and nanoseconds since Go's zero time, in nanoseconds.
     fn since_zero(self) -> i128 {
-        (i128::from(self.seconds) + i128::from(ZERO_TO_UNIX)) * 1_000_000_000
-            + i128::from(self.nanos)
+        (i128::from(self.seconds) + i128::from(ZERO_TO_UNIX)) * 1_000_000_000 + i128::from(self.nanos)
     }
 
     pub(crate) fn add(self, nanos: i64) -> Time {
@@ -113,21 +106,14 @@ impl Time {
     pub(crate) fn add_date(self, years: i64, months: i64, days: i64) -> Option<Time> {
         let civil = self.civil();
         let month = (i64::from(civil.month) - 1).checked_add(months)?;
-        let year = civil
-            .year
-            .checked_add(years)?
-            .checked_add(month.div_euclid(12))?;
+        let year = civil.year.checked_add(years)?.checked_add(month.div_euclid(12))?;
         // Beyond this neither Go's nor our day count means anything.
         if !(-1_000_000_000..1_000_000_000).contains(&year) {
             return None;
         }
         let first = days_from_civil(year, month.rem_euclid(12) as u32 + 1, 1);
-        let day = first
-            .checked_add(i64::from(civil.day) - 1)?
-            .checked_add(days)?;
-        let seconds = day
-            .checked_mul(DAY)?
-            .checked_add(self.seconds.rem_euclid(DAY))?;
+        let day = first.checked_add(i64::from(civil.day) - 1)?.checked_add(days)?;
+        let seconds = day.checked_mul(DAY)?.checked_add(self.seconds.rem_euclid(DAY))?;
         Some(Time::from_parts(seconds, self.nanos))
     }
 
@@ -150,11 +136,7 @@ impl Time {
             return self;
         }
         let rest = self.since_zero().rem_euclid(i128::from(step)) as i64;
-        if (rest as u64) * 2 < step as u64 {
-            self.add(-rest)
-        } else {
-            self.add(step - rest)
-        }
+        if (rest as u64) * 2 < step as u64 { self.add(-rest) } else { self.add(step - rest) }
     }
 
     /// Appends the text of Go's `Time.String`: `2020-01-02 03:04:05.6 +0000 UTC`.
@@ -199,10 +181,7 @@ impl Civil {
             return 19;
         }
         put_digits(&mut text[20..29], self.nanos);
-        text[..29]
-            .iter()
-            .rposition(|byte| *byte != b'0')
-            .map_or(29, |last| last + 1)
+        text[..29].iter().rposition(|byte| *byte != b'0').map_or(29, |last| last + 1)
     }
 }
 
@@ -243,8 +222,7 @@ fn civil_from_days(days: i64) -> (i64, u32, u32) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
     let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = (day_of_year - (153 * month_from_march + 2) / 5 + 1) as u32;

@@ -32,13 +32,9 @@ fn cases(text: &str) -> Vec<Case> {
         let literal = unquote(literal);
         match open.take() {
             None => open = Some((word.to_owned(), literal)),
-            Some((mode, source)) => found.push(Case {
-                mode,
-                source,
-                kind: word.to_owned(),
-                expected: literal,
-                line: number + 1,
-            }),
+            Some((mode, source)) => {
+                found.push(Case { mode, source, kind: word.to_owned(), expected: literal, line: number + 1 })
+            }
         }
     }
     found
@@ -100,11 +96,7 @@ fn run(case: &Case, data: &dyn Object) -> (&'static str, String) {
     let (mut fast, mut slow) = (String::new(), String::new());
     let fast_result = template.render(data, &mut fast);
     let slow_result = template.render_value(Value::Object(data), &mut slow);
-    assert_eq!(
-        fast_result, slow_result,
-        "the two paths disagree on {}",
-        case.source
-    );
+    assert_eq!(fast_result, slow_result, "the two paths disagree on {}", case.source);
     assert_eq!(fast, slow, "the two paths disagree on {}", case.source);
     outcome(fast_result, fast)
 }
@@ -128,11 +120,7 @@ fn check(file: &str) {
             );
         }
     }
-    assert!(
-        wrong.is_empty(),
-        "{count} of {} cases differ:\n{wrong}",
-        all.len()
-    );
+    assert!(wrong.is_empty(), "{count} of {} cases differ:\n{wrong}", all.len());
 }
 
 #[test]

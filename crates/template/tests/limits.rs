@@ -20,10 +20,7 @@ fn text(source: &str) -> Template {
 
 /// Runs in a thread with a small stack, so that a deep recursion shows.
 fn on_small_stack(work: impl FnOnce() + Send + 'static) {
-    let thread = std::thread::Builder::new()
-        .stack_size(1 << 20)
-        .spawn(work)
-        .expect("a thread");
+    let thread = std::thread::Builder::new().stack_size(1 << 20).spawn(work).expect("a thread");
     thread.join().expect("no overflow and no failed assertion");
 }
 
@@ -35,12 +32,7 @@ fn endless_recursion_is_an_error() {
             r#"{{define "a"}}{{if true}}{{with .}}{{template "a" (print (print .))}}{{end}}{{end}}{{end}}{{template "a" 1}}"#,
         ] {
             let error = render(&text(source)).expect_err("too deep");
-            assert!(
-                error
-                    .to_string()
-                    .contains("exceeded maximum template depth"),
-                "{error}"
-            );
+            assert!(error.to_string().contains("exceeded maximum template depth"), "{error}");
             let html = Template::html(source, "details").expect("a template");
             assert!(render(&html).is_err());
         }
@@ -59,43 +51,27 @@ fn deep_nesting_is_an_error() {
         ] {
             let source = format!("{}{middle}{}", open.repeat(5000), close.repeat(5000));
             let error = Template::text(&source, "message").expect_err("too deep");
-            assert!(
-                error.to_string().starts_with("template: message:1: "),
-                "{error}"
-            );
+            assert!(error.to_string().starts_with("template: message:1: "), "{error}");
         }
         let source = format!("{{{{{}1{}}}}}", "(".repeat(5000), ")".repeat(5000));
         assert!(Template::text(&source, "message").is_err());
         // As deep as allowed must also work.
         let source = format!("{}x{}", "{{if true}}".repeat(45), "{{end}}".repeat(45));
         assert_eq!(render(&text(&source)).expect("rendered"), "x");
-        assert_eq!(
-            render(&Template::html(&source, "details").expect("parsed")).expect("rendered"),
-            "x"
-        );
+        assert_eq!(render(&Template::html(&source, "details").expect("parsed")).expect("rendered"), "x");
     });
 }
 
 #[test]
 fn long_chains_are_not_deep() {
     on_small_stack(|| {
-        let arms: String = (0..3000)
-            .map(|n| format!("{{{{else if eq .Name \"{n}\"}}}}{n}"))
-            .collect();
+        let arms: String = (0..3000).map(|n| format!("{{{{else if eq .Name \"{n}\"}}}}{n}")).collect();
         let source = format!("{{{{if eq .Name \"x\"}}}}x{arms}{{{{else}}}}last{{{{end}}}}");
         assert_eq!(render(&text(&source)).expect("rendered"), "last");
-        assert_eq!(
-            render(&Template::html(&source, "details").expect("parsed")).expect("rendered"),
-            "last"
-        );
+        assert_eq!(render(&Template::html(&source, "details").expect("parsed")).expect("rendered"), "last");
         // A chain of templates is deep, even though no single one is.
         let chain: String = (0..3000)
-            .map(|n| {
-                format!(
-                    "{{{{define \"{n}\"}}}}{{{{template \"{}\" .}}}}{{{{end}}}}",
-                    n + 1
-                )
-            })
+            .map(|n| format!("{{{{define \"{n}\"}}}}{{{{template \"{}\" .}}}}{{{{end}}}}", n + 1))
             .collect();
         let source = format!("{chain}{{{{define \"3000\"}}}}{{{{end}}}}{{{{template \"0\" .}}}}");
         assert!(render(&text(&source)).is_err());
@@ -105,10 +81,7 @@ fn long_chains_are_not_deep() {
 
 #[test]
 fn output_is_bounded() {
-    let limits = Limits {
-        output_bytes: 1000,
-        ..Limits::default()
-    };
+    let limits = Limits { output_bytes: 1000, ..Limits::default() };
     for source in [
         "{{range .Tags}}{{printf \"%400d\" 1}}{{end}}",
         "{{printf \"%1001d\" 1}}",
@@ -137,14 +110,8 @@ fn work_is_bounded() {
     assert!(matches!(render(&text(copies)), Err(Error::Limit { .. })));
     // Checking nested loops doubles with every level; that is bounded too.
     let source = format!("{}x{}", "{{range .List}}".repeat(40), "{{end}}".repeat(40));
-    let error = Template::html(&source, "details")
-        .expect("parsed")
-        .check()
-        .expect_err("too long");
-    assert!(
-        error.to_string().contains("too many nested loops"),
-        "{error}"
-    );
+    let error = Template::html(&source, "details").expect("parsed").check().expect_err("too long");
+    assert!(error.to_string().contains("too many nested loops"), "{error}");
 }
 
 #[test]
@@ -152,22 +119,13 @@ fn newer_go_forms() {
     // Later than Go 1.19, which made the case files: `else with`, ranges over integers, and
     // assignment in a range.
     for (source, expected) in [
-        (
-            "{{with .Fields.missing}}a{{else with .Name}}b{{.}}{{end}}",
-            "bcpu",
-        ),
-        (
-            "{{with .Fields.missing}}a{{else with .Tags.none}}b{{else}}c{{end}}",
-            "c",
-        ),
+        ("{{with .Fields.missing}}a{{else with .Name}}b{{.}}{{end}}", "bcpu"),
+        ("{{with .Fields.missing}}a{{else with .Tags.none}}b{{else}}c{{end}}", "c"),
         ("{{range 3}}{{.}}{{end}}", "012"),
         ("{{range $i, $e := 2}}{{$i}}{{$e}};{{end}}", "00;11;"),
         ("{{range 0}}x{{else}}none{{end}}", "none"),
         ("{{$e := 0}}{{range $e = .Tags}}{{end}}{{$e}}", "eu<1>"),
-        (
-            "{{$k := 0}}{{$e := 0}}{{range $k, $e = .Tags}}{{end}}{{$k}}{{$e}}",
-            "regioneu<1>",
-        ),
+        ("{{$k := 0}}{{$e := 0}}{{range $k, $e = .Tags}}{{end}}{{$k}}{{$e}}", "regioneu<1>"),
     ] {
         assert_eq!(render(&text(source)).expect(source), expected);
     }
@@ -178,24 +136,13 @@ fn newer_go_forms() {
 fn where_we_differ_from_go() {
     // No complex numbers.
     for source in ["{{1i}}", "{{1+2i}}", "{{-0.5i}}"] {
-        let error = Template::text(source, "message")
-            .expect_err(source)
-            .to_string();
-        assert!(
-            error.contains("complex constants are not supported"),
-            "{error}"
-        );
+        let error = Template::text(source, "message").expect_err(source).to_string();
+        assert!(error.contains("complex constants are not supported"), "{error}");
     }
     // Text is always UTF-8: half a character becomes U+FFFD.
-    assert_eq!(
-        render(&text(r#"{{slice "é" 0 1}}{{"\xff"}}"#)).expect("rendered"),
-        "\u{fffd}\u{fffd}"
-    );
+    assert_eq!(render(&text(r#"{{slice "é" 0 1}}{{"\xff"}}"#)).expect("rendered"), "\u{fffd}\u{fffd}");
     // Ours is at home in UTC.
-    assert_eq!(
-        render(&text("{{.Time.Local.Equal .Time}}")).expect("rendered"),
-        "true"
-    );
+    assert_eq!(render(&text("{{.Time.Local.Equal .Time}}")).expect("rendered"), "true");
 }
 
 #[test]
@@ -206,12 +153,9 @@ fn templates_are_shared_between_threads() {
 
 #[test]
 fn data_may_be_nil() {
-    let template =
-        Template::text_with_json("http://h/{{.Name}}?{{json .}}", "body").expect("parsed");
+    let template = Template::text_with_json("http://h/{{.Name}}?{{json .}}", "body").expect("parsed");
     let mut out = String::new();
-    template
-        .render_value(Value::Nil, &mut out)
-        .expect("rendered");
+    template.render_value(Value::Nil, &mut out).expect("rendered");
     assert_eq!(out, "http://h/<no value>?null\n");
 }
 
@@ -235,13 +179,7 @@ impl Object for Loop {
 #[test]
 fn data_that_contains_itself_ends() {
     on_small_stack(|| {
-        for source in [
-            "{{.}}",
-            "{{printf \"%#v\" .}}",
-            "{{json .}}",
-            "{{eq . .}}",
-            "{{print .Self.Self}}",
-        ] {
+        for source in ["{{.}}", "{{printf \"%#v\" .}}", "{{json .}}", "{{eq . .}}", "{{print .Self.Self}}"] {
             let template = Template::text_with_json(source, "message").expect("parsed");
             let mut out = String::new();
             // Whether it is an error is each function's own business; that it ends is ours.
@@ -347,10 +285,7 @@ const PIECES: &[&str] = &[
 
 fn never_panics(source: &str) {
     let data = fixture::Test::new();
-    let limits = Limits {
-        output_bytes: 1 << 16,
-        steps: 20_000,
-    };
+    let limits = Limits { output_bytes: 1 << 16, steps: 20_000 };
     for template in [
         Template::text(source, "message"),
         Template::text_with_json(source, "message"),

@@ -3,8 +3,7 @@
 use proptest::prelude::*;
 use template::json;
 use template::number::{
-    format_duration, format_float_f, format_float_g, format_time_rfc3339nano, json_float,
-    unix_seconds,
+    format_duration, format_float_f, format_float_g, format_time_rfc3339nano, json_float, unix_seconds,
 };
 
 fn text(write: impl FnOnce(&mut String)) -> String {
@@ -32,12 +31,7 @@ const FLOATS: &[(f64, &str, &str, &str)] = &[
     (123456.7, "123456.7", "123456.7", "123456.7"),
     (1234567.8, "1.2345678e+06", "1234567.8", "1234567.8"),
     (1e15, "1e+15", "1000000000000000", "1000000000000000"),
-    (
-        1e20,
-        "1e+20",
-        "100000000000000000000",
-        "100000000000000000000",
-    ),
+    (1e20, "1e+20", "100000000000000000000", "100000000000000000000"),
     (1e21, "1e+21", "1000000000000000000000", "1e+21"),
     (1e22, "1e+22", "10000000000000000000000", "1e+22"),
     (1e100, "1e+100", ONE_E100, "1e+100"),
@@ -49,21 +43,12 @@ const FLOATS: &[(f64, &str, &str, &str)] = &[
     (1.5e-10, "1.5e-10", "0.00000000015", "1.5e-10"),
     (-3.25, "-3.25", "-3.25", "-3.25"),
     (-1e-7, "-1e-07", "-0.0000001", "-1e-7"),
-    (
-        2.6457513110645907,
-        "2.6457513110645907",
-        "2.6457513110645907",
-        "2.6457513110645907",
-    ),
-    (
-        9007199254740993.0,
-        "9.007199254740992e+15",
-        "9007199254740992",
-        "9007199254740992",
-    ),
+    (2.6457513110645907, "2.6457513110645907", "2.6457513110645907", "2.6457513110645907"),
+    (9007199254740993.0, "9.007199254740992e+15", "9007199254740992", "9007199254740992"),
 ];
 
-const ONE_E100: &str = "10000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000";
+const ONE_E100: &str =
+    "10000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000";
 
 #[test]
 fn floats() {
@@ -76,11 +61,7 @@ fn floats() {
 
 #[test]
 fn floats_beyond_numbers() {
-    for (value, shown) in [
-        (f64::NAN, "NaN"),
-        (f64::INFINITY, "+Inf"),
-        (f64::NEG_INFINITY, "-Inf"),
-    ] {
+    for (value, shown) in [(f64::NAN, "NaN"), (f64::INFINITY, "+Inf"), (f64::NEG_INFINITY, "-Inf")] {
         assert_eq!(text(|out| format_float_g(out, value)), shown);
         assert_eq!(text(|out| format_float_f(out, value)), shown);
         let mut out = String::from("kept");
@@ -143,10 +124,7 @@ fn times() {
 fn civil_dates() {
     assert_eq!(unix_seconds(1970, 1, 1, 0, 0, 0), 0);
     assert_eq!(unix_seconds(2020, 1, 2, 3, 4, 5), 1_577_934_245);
-    assert_eq!(
-        unix_seconds(2020, 1, 31 + 29 + 1, 0, 0, 0),
-        unix_seconds(2020, 3, 1, 0, 0, 0)
-    );
+    assert_eq!(unix_seconds(2020, 1, 31 + 29 + 1, 0, 0, 0), unix_seconds(2020, 3, 1, 0, 0, 0));
     assert_eq!(unix_seconds(1, 1, 1, 0, 0, 0), -62_135_596_800);
 }
 
@@ -157,10 +135,7 @@ fn json_strings() {
         ("plain é 😀", "\"plain é 😀\""),
         ("<a href='x'>&\"\\", r#""\u003ca href='x'\u003e\u0026\"\\""#),
         ("\n\r\t\u{1}\u{1f}", r#""\n\r\t\u0001\u001f""#),
-        (
-            "\u{2027}\u{2028}\u{2029}\u{202a}",
-            "\"\u{2027}\\u2028\\u2029\u{202a}\"",
-        ),
+        ("\u{2027}\u{2028}\u{2029}\u{202a}", "\"\u{2027}\\u2028\\u2029\u{202a}\""),
     ] {
         assert_eq!(text(|out| json::put_string(out, raw)), encoded);
     }

@@ -245,7 +245,11 @@ impl Server {
             one.shard.save(&mut one.store);
             one.shard = empty(number as u32, count);
             let mut again = |saved: &SavedTask| {
-                assert_eq!(*saved.definition, *self.script.as_bytes(), "a checkpoint keeps a definition as it is");
+                assert_eq!(
+                    *saved.definition,
+                    *self.script.as_bytes(),
+                    "a checkpoint keeps a definition as it is"
+                );
                 Some(task.clone())
             };
             one.shard.load(&one.store, &mut again)?;

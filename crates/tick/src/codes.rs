@@ -61,10 +61,6 @@ mod tests {
     fn codes_are_unique_and_explained() {
         let ordered = super::ALL.windows(2).all(|pair| pair[0].0 < pair[1].0);
         assert!(ordered, "codes must be distinct and in order");
-        assert!(
-            super::ALL
-                .iter()
-                .all(|(_, meaning)| meaning.trim().ends_with('.'))
-        );
+        assert!(super::ALL.iter().all(|(_, meaning)| meaning.trim().ends_with('.')));
     }
 }

@@ -7,17 +7,12 @@ pub(crate) const GAP: &str = "\n";
 
 /// The lines of one comment token.
 pub(crate) fn from_token(text: &str) -> Comment {
-    let lines = text
-        .split('\n')
-        .map(str::trim)
-        .filter(|line| !line.is_empty());
+    let lines = text.split('\n').map(str::trim).filter(|line| !line.is_empty());
     let lines = lines.map(|line| {
         let line = line.strip_prefix("//").unwrap_or(line);
         line.strip_prefix(' ').unwrap_or(line).to_owned()
     });
-    Comment {
-        lines: lines.collect(),
-    }
+    Comment { lines: lines.collect() }
 }
 
 /// Puts `second` after what `slot` holds, with an empty line between.

@@ -17,16 +17,11 @@ pub(crate) use rules::check;
 /// nothing wrong with it. Errors are Kapacitor's texts, which name no place.
 pub(crate) fn eval(expr: &Expr, host: &mut dyn Host) -> Result<Value, String> {
     match &expr.kind {
-        ExprKind::Binary {
-            op, left, right, ..
-        } => binary(*op, left, right, host),
+        ExprKind::Binary { op, left, right, .. } => binary(*op, left, right, host),
         ExprKind::Unary { op, operand } => unary(*op, eval(operand, host)?),
         ExprKind::Call(call) => function(call, host),
         ExprKind::Lambda(body) => eval(body, host),
-        ExprKind::Reference(name) => Err(format!(
-            "name {} is undefined. Names in scope: ",
-            quote(name)
-        )),
+        ExprKind::Reference(name) => Err(format!("name {} is undefined. Names in scope: ", quote(name))),
         literal => rules::value(literal).ok_or_else(|| rules::unusable(literal)),
     }
 }

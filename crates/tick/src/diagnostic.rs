@@ -41,38 +41,18 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// A mistake found while evaluating, whose text names the place.
     pub fn eval(code: &'static str, span: Span, message: impl Into<String>) -> Diagnostic {
-        Diagnostic {
-            code,
-            span,
-            message: message.into(),
-            help: None,
-            kind: Kind::Eval,
-        }
+        Diagnostic { code, span, message: message.into(), help: None, kind: Kind::Eval }
     }
 
     /// A mistake found while evaluating, whose text names no place.
     pub fn plain(code: &'static str, span: Span, message: impl Into<String>) -> Diagnostic {
-        Diagnostic {
-            code,
-            span,
-            message: message.into(),
-            help: None,
-            kind: Kind::Plain,
-        }
+        Diagnostic { code, span, message: message.into(), help: None, kind: Kind::Plain }
     }
 
     /// A mistake found by the parser that is not about an unexpected token.
     pub(crate) fn parse(code: &'static str, span: Span, message: impl Into<String>) -> Diagnostic {
-        let kind = Kind::Parse {
-            expected: Vec::new(),
-        };
-        Diagnostic {
-            code,
-            span,
-            message: message.into(),
-            help: None,
-            kind,
-        }
+        let kind = Kind::Parse { expected: Vec::new() };
+        Diagnostic { code, span, message: message.into(), help: None, kind }
     }
 
     /// The same with a hint.
@@ -102,10 +82,7 @@ impl Diagnostic {
     /// A call failed for the reason given: `error calling func "name" on obj TYPE: cause`.
     /// `object` is the host's description of the receiver, `<nil>` for a function.
     pub fn calling(span: Span, name: &str, object: &str, cause: impl fmt::Display) -> Diagnostic {
-        let message = format!(
-            "error calling func {} on obj {object}: {cause}",
-            quote(name)
-        );
+        let message = format!("error calling func {} on obj {object}: {cause}", quote(name));
         Diagnostic::eval(codes::BAD_CALL, span, message)
     }
 
@@ -121,13 +98,7 @@ impl Diagnostic {
 
     /// A value has a type that the property does not take. As [`Diagnostic::argument`], for
     /// properties that are plain fields in Kapacitor.
-    pub fn assignment(
-        span: Span,
-        name: &str,
-        object: &str,
-        got: &Value,
-        wanted: &str,
-    ) -> Diagnostic {
+    pub fn assignment(span: Span, name: &str, object: &str, got: &Value, wanted: &str) -> Diagnostic {
         if wanted == "string" && matches!(got, Value::Reference(_)) {
             return Diagnostic::reference_for_string(span);
         }
@@ -148,11 +119,7 @@ impl Diagnostic {
                 place.line,
                 place.char,
                 context(source, offset),
-                expected
-                    .iter()
-                    .map(|token| quote(token))
-                    .collect::<Vec<_>>()
-                    .join(","),
+                expected.iter().map(|token| quote(token)).collect::<Vec<_>>().join(","),
             ),
             Kind::Eval => format!("line {} char {}: {}", place.line, place.char, self.message),
             Kind::Plain => self.message.clone(),

@@ -61,10 +61,7 @@ fn unit(text: &str) -> Option<(i64, usize)> {
         ("d", DAY),
         ("w", WEEK),
     ];
-    UNITS
-        .iter()
-        .find(|(name, _)| text.starts_with(name))
-        .map(|(name, ns)| (*ns, name.len()))
+    UNITS.iter().find(|(name, _)| text.starts_with(name)).map(|(name, ns)| (*ns, name.len()))
 }
 
 /// Prints nanoseconds with the largest unit that leaves no remainder: `90s`, `1h`, `2w`; zero
@@ -119,10 +116,7 @@ mod tests {
             assert_eq!(parse_influx(text), expected, "{text}");
         }
         let text = parse_influx("300000d").unwrap_err().to_string();
-        assert_eq!(
-            text,
-            "overflowed duration 300000d: choose a smaller duration or INF"
-        );
+        assert_eq!(text, "overflowed duration 300000d: choose a smaller duration or INF");
     }
 
     #[test]

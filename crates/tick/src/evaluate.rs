@@ -62,14 +62,8 @@ pub fn evaluate(
             scope.set(name, Value::Object(root));
         }
     }
-    let mut evaluator = Evaluator {
-        host,
-        scope,
-        supplied,
-        mode,
-        vars: BTreeMap::new(),
-        measures: Measures::default(),
-    };
+    let mut evaluator =
+        Evaluator { host, scope, supplied, mode, vars: BTreeMap::new(), measures: Measures::default() };
     for statement in &program.statements {
         match &statement.kind {
             StatementKind::Declaration { name, value } => {
@@ -79,20 +73,14 @@ pub fn evaluate(
                 evaluator.type_declaration(name, type_name, statement.comment.as_ref())?;
             }
             // A name that stands alone does nothing, in Kapacitor not even when it is undefined.
-            StatementKind::Expression(Expr {
-                kind: ExprKind::Ident(_),
-                ..
-            })
-            | StatementKind::Dbrp { .. } => {}
+            StatementKind::Expression(Expr { kind: ExprKind::Ident(_), .. }) | StatementKind::Dbrp { .. } => {
+            }
             StatementKind::Expression(expr) => {
                 evaluator.expr(expr)?;
             }
         }
     }
-    Ok(Evaluated {
-        vars: evaluator.vars,
-        dbrps: dbrps(program),
-    })
+    Ok(Evaluated { vars: evaluator.vars, dbrps: dbrps(program) })
 }
 
 struct Evaluator<'a> {
@@ -115,12 +103,7 @@ impl Evaluator<'_> {
             ExprKind::Lambda(body) => self.lambda(body),
             ExprKind::List(items) => self.list(items),
             ExprKind::Call(call) => self.global(call),
-            ExprKind::Chain {
-                receiver,
-                link,
-                link_span,
-                member,
-            } => {
+            ExprKind::Chain { receiver, link, link_span, member } => {
                 let receiver = self.expr(receiver)?;
                 self.member(&receiver, *link, *link_span, member)
             }
@@ -149,8 +132,7 @@ impl Evaluator<'_> {
         let resolved = resolve(expr, &mut self.scope, &*self.host)?;
         let resolved = Arc::new(resolved);
         self.admit(&resolved)?;
-        let result =
-            constant::check(&resolved).and_then(|_| constant::eval(&resolved, &mut *self.host));
+        let result = constant::check(&resolved).and_then(|_| constant::eval(&resolved, &mut *self.host));
         let value = result.map_err(|error| Diagnostic::plain(codes::BINARY, op_span, error))?;
         self.scope.spend(value.copied_bytes(), expr.span)?;
         Ok(value)

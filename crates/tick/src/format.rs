@@ -12,10 +12,7 @@ const STEP: &str = "    ";
 
 /// The script in standard layout.
 pub fn format(program: &Program) -> String {
-    let mut out = Formatter {
-        out: String::new(),
-        layout: Layout::of_program(program),
-    };
+    let mut out = Formatter { out: String::new(), layout: Layout::of_program(program) };
     for (index, statement) in program.statements.iter().enumerate() {
         if index > 0 {
             out.out.push('\n');
@@ -27,13 +24,7 @@ pub fn format(program: &Program) -> String {
         if !program.statements.is_empty() {
             out.out.push('\n');
         }
-        out.comment(
-            trailing,
-            At {
-                indent: 0,
-                new_line: true,
-            },
-        );
+        out.comment(trailing, At { indent: 0, new_line: true });
         out.out.push('\n');
     }
     out.out
@@ -41,17 +32,8 @@ pub fn format(program: &Program) -> String {
 
 /// An expression in standard layout; for a lambda this is its text without `lambda:`.
 pub fn format_expr(expr: &Expr) -> String {
-    let mut out = Formatter {
-        out: String::new(),
-        layout: Layout::of_expr(expr),
-    };
-    out.expr(
-        expr,
-        At {
-            indent: 0,
-            new_line: true,
-        },
-    );
+    let mut out = Formatter { out: String::new(), layout: Layout::of_expr(expr) };
+    out.expr(expr, At { indent: 0, new_line: true });
     out.out
 }
 
@@ -67,17 +49,11 @@ struct At {
 impl At {
     /// Further along the same line.
     fn inline(self) -> At {
-        At {
-            new_line: false,
-            ..self
-        }
+        At { new_line: false, ..self }
     }
 
     fn deeper(self, steps: usize) -> At {
-        At {
-            indent: self.indent + steps,
-            ..self
-        }
+        At { indent: self.indent + steps, ..self }
     }
 }
 
@@ -111,10 +87,7 @@ impl Formatter {
     }
 
     fn statement(&mut self, statement: &Statement) {
-        let at = At {
-            indent: 0,
-            new_line: true,
-        };
+        let at = At { indent: 0, new_line: true };
         if let Some(comment) = &statement.comment {
             self.comment(comment, at);
         }
@@ -142,13 +115,7 @@ impl Formatter {
     }
 
     fn expr(&mut self, expr: &Expr, mut at: At) {
-        if let ExprKind::Chain {
-            receiver,
-            link,
-            member,
-            ..
-        } = &expr.kind
-        {
+        if let ExprKind::Chain { receiver, link, member, .. } = &expr.kind {
             // The comment of a chain stands before its last link, not before the whole.
             return self.link(receiver, expr.comment.as_ref(), *link, member, at);
         }
@@ -160,13 +127,7 @@ impl Formatter {
             self.indent(at);
         }
         match &expr.kind {
-            ExprKind::Binary {
-                op,
-                left,
-                right,
-                parens,
-                ..
-            } => {
+            ExprKind::Binary { op, left, right, parens, .. } => {
                 // The empty regular expression at the start of a line would be a comment.
                 let broken = self.layout.is_broken(expr) && !is_empty_regex(right);
                 let inner = at.inline().deeper(usize::from(*parens));
@@ -177,13 +138,7 @@ impl Formatter {
                 self.out.push(' ');
                 self.out.push_str(op.symbol());
                 self.out.push(if broken { '\n' } else { ' ' });
-                self.expr(
-                    right,
-                    At {
-                        new_line: broken,
-                        ..inner
-                    },
-                );
+                self.expr(right, At { new_line: broken, ..inner });
                 if *parens {
                     self.out.push(')');
                 }
@@ -215,14 +170,7 @@ impl Formatter {
         }
     }
 
-    fn link(
-        &mut self,
-        receiver: &Expr,
-        comment: Option<&Comment>,
-        link: Link,
-        member: &Expr,
-        at: At,
-    ) {
+    fn link(&mut self, receiver: &Expr, comment: Option<&Comment>, link: Link, member: &Expr, at: At) {
         self.expr(receiver, at);
         self.out.push('\n');
         let (symbol, steps) = match link {
@@ -230,10 +178,7 @@ impl Formatter {
             Link::Chain => ('|', 1),
             Link::Dynamic => ('@', 1),
         };
-        let at = At {
-            new_line: true,
-            ..at.deeper(steps)
-        };
+        let at = At { new_line: true, ..at.deeper(steps) };
         if let Some(comment) = comment {
             self.comment(comment, at);
         }
@@ -243,10 +188,7 @@ impl Formatter {
     }
 
     fn call(&mut self, call: &Call, broken: bool, at: At) {
-        let inner = At {
-            new_line: broken,
-            ..at.deeper(1)
-        };
+        let inner = At { new_line: broken, ..at.deeper(1) };
         self.out.push_str(&call.name.name);
         self.out.push('(');
         for (index, arg) in call.args.iter().enumerate() {
@@ -276,10 +218,7 @@ impl Formatter {
         match literal {
             ExprKind::Bool(true) => self.out.push_str("TRUE"),
             ExprKind::Bool(false) => self.out.push_str("FALSE"),
-            ExprKind::Int {
-                value,
-                octal: false,
-            } => self.out.push_str(&value.to_string()),
+            ExprKind::Int { value, octal: false } => self.out.push_str(&value.to_string()),
             ExprKind::Int { value, octal: true } => self.out.push_str(&format!("0{value:o}")),
             ExprKind::Float(value) => {
                 let text = value.to_string();
@@ -289,18 +228,12 @@ impl Formatter {
                 }
             }
             ExprKind::Duration { literal, .. } => self.out.push_str(literal),
-            ExprKind::String {
-                value,
-                triple: true,
-            } => {
+            ExprKind::String { value, triple: true } => {
                 self.out.push_str("'''");
                 self.out.push_str(value);
                 self.out.push_str("'''");
             }
-            ExprKind::String {
-                value,
-                triple: false,
-            } => self.quoted(value, '\''),
+            ExprKind::String { value, triple: false } => self.quoted(value, '\''),
             ExprKind::Regex(pattern) => self.quoted(pattern, '/'),
             ExprKind::Star => self.out.push('*'),
             ExprKind::Reference(name) => self.quoted(name, '"'),

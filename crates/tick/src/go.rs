@@ -20,20 +20,12 @@ fn is(class: &Regex, char: char) -> bool {
 
 /// Go's `unicode.IsLetter`: category L only, narrower than Rust's `is_alphabetic`.
 pub(crate) fn is_letter(char: char) -> bool {
-    if char.is_ascii() {
-        char.is_ascii_alphabetic()
-    } else {
-        is(&LETTER, char)
-    }
+    if char.is_ascii() { char.is_ascii_alphabetic() } else { is(&LETTER, char) }
 }
 
 /// Go's `unicode.IsDigit`: category Nd.
 pub(crate) fn is_digit(char: char) -> bool {
-    if char.is_ascii() {
-        char.is_ascii_digit()
-    } else {
-        is(&DIGIT, char)
-    }
+    if char.is_ascii() { char.is_ascii_digit() } else { is(&DIGIT, char) }
 }
 
 /// A string in double quotes as Go's `%q` prints it.

@@ -19,13 +19,7 @@ pub(crate) struct Lexed {
 
 /// Splits a script into tokens.
 pub(crate) fn lex(source: &str) -> Lexed {
-    let mut lexer = Lexer {
-        source,
-        start: 0,
-        pos: 0,
-        tokens: Vec::new(),
-        error: None,
-    };
+    let mut lexer = Lexer { source, start: 0, pos: 0, tokens: Vec::new(), error: None };
     let mut state = Some(State::Operand);
     while let Some(now) = state {
         state = match now {
@@ -33,10 +27,7 @@ pub(crate) fn lex(source: &str) -> Lexed {
             State::Operator => lexer.operator(),
         };
     }
-    Lexed {
-        tokens: lexer.tokens,
-        error: lexer.error,
-    }
+    Lexed { tokens: lexer.tokens, error: lexer.error }
 }
 
 /// What may stand next.
@@ -87,10 +78,7 @@ impl Lexer<'_> {
 
     fn emit(&mut self, kind: TokenKind, then: State) -> Option<State> {
         // The parser refuses scripts beyond `MAX_SCRIPT_BYTES` before they get here.
-        let span = Span {
-            start: self.start as u32,
-            end: self.pos as u32,
-        };
+        let span = Span { start: self.start as u32, end: self.pos as u32 };
         self.tokens.push(Token { kind, span });
         self.start = self.pos;
         Some(then)
@@ -160,10 +148,7 @@ impl Lexer<'_> {
     /// Whether `//` is the empty regular expression here rather than a comment. Kapacitor always
     /// takes it for one after `=`, `=~` and `!~`, and so reads `var x = // why` as two statements.
     fn empty_regex(&self) -> bool {
-        let line = self.source[self.pos..]
-            .split('\n')
-            .next()
-            .unwrap_or_default();
+        let line = self.source[self.pos..].split('\n').next().unwrap_or_default();
         let Some(rest) = line.trim_start().strip_prefix("//") else {
             return false;
         };
@@ -172,9 +157,7 @@ impl Lexer<'_> {
         let word = rest.split(|char| !is_word(char)).next().unwrap_or_default();
         matches!(word, "AND" | "OR")
             || rest.is_empty()
-            || rest.starts_with([
-                ')', ',', '|', '.', '@', '=', '!', '/', '+', '-', '*', '%', '<', '>',
-            ])
+            || rest.starts_with([')', ',', '|', '.', '@', '=', '!', '/', '+', '-', '*', '%', '<', '>'])
     }
 
     fn word(&mut self) -> Option<State> {
@@ -338,29 +321,14 @@ mod tests {
         for (source, expected) in [
             ("", ""),
             ("var x = 5", "var:var identifier:x =:= number:5"),
-            (
-                "lambda: x lambda",
-                "lambda:lambda: identifier:x identifier:lambda",
-            ),
-            (
-                "10ms 5m 3s1 4u 5µ",
-                "duration:10ms duration:5m duration:3s number:1 duration:4u duration:5µ",
-            ),
-            (
-                "1.5 .5 5. a.b",
-                "number:1.5 number:.5 number:5. identifier:a .:. identifier:b",
-            ),
+            ("lambda: x lambda", "lambda:lambda: identifier:x identifier:lambda"),
+            ("10ms 5m 3s1 4u 5µ", "duration:10ms duration:5m duration:3s number:1 duration:4u duration:5µ"),
+            ("1.5 .5 5. a.b", "number:1.5 number:.5 number:5. identifier:a .:. identifier:b"),
             ("1.5s", "number:1.5 identifier:s"),
             ("1..2", "!multiple decimals in number"),
             (r#""a\"b" "c\d""#, r#"reference:"a\"b" reference:"c\d""#),
-            (
-                r"'it\'s' '' 'a\b'",
-                r"string:'it\'s' string:'' string:'a\b'",
-            ),
-            (
-                "'''a'b''c''' ''''x'''",
-                "string:'''a'b''c''' string:''''x'''",
-            ),
+            (r"'it\'s' '' 'a\b'", r"string:'it\'s' string:'' string:'a\b'"),
+            ("'''a'b''c''' ''''x'''", "string:'''a'b''c''' string:''''x'''"),
             ("''''''", "string:''''''"),
             (r"x =~ /a\/b/", r"identifier:x =~:=~ regex:/a\/b/"),
             ("x = // b", "identifier:x =:= //:// b"),
@@ -369,25 +337,16 @@ mod tests {
                 "identifier:x =:= regex:// identifier:y =~:=~ regex:// AND:AND identifier:z !~:!~ regex:// ):)",
             ),
             ("x =\n//\n5", "identifier:x =:= //:// number:5"),
-            (
-                "lambda: /a/ AND /b/",
-                "lambda:lambda: regex:/a/ AND:AND regex:/b/",
-            ),
+            ("lambda: /a/ AND /b/", "lambda:lambda: regex:/a/ AND:AND regex:/b/"),
             ("a / b", "identifier:a /:/ identifier:b"),
             ("(/re/, *)", "(:( regex:/re/ ,:, *:* ):)"),
             ("a * -b", "identifier:a *:* -:- identifier:b"),
-            (
-                "a !b !~ /c/ != d",
-                "identifier:a !:! identifier:b !~:!~ regex:/c/ !=:!= identifier:d",
-            ),
+            ("a !b !~ /c/ != d", "identifier:a !:! identifier:b !~:!~ regex:/c/ !=:!= identifier:d"),
             (
                 "a<=b>=c<d>e==f",
                 "identifier:a <=:<= identifier:b >=:>= identifier:c <:< identifier:d >:> identifier:e ==:== identifier:f",
             ),
-            (
-                "// a\n  // b\n\n// c\nx",
-                "//:// a\n  // b //:// c identifier:x",
-            ),
+            ("// a\n  // b\n\n// c\nx", "//:// a\n  // b //:// c identifier:x"),
             ("x // c\n+ y", "identifier:x //:// c +:+ identifier:y"),
             ("(// all\n/re/)", "(:( //:// all regex:/re/ ):)"),
             ("_x", "!unknown state, last char: '_'"),

@@ -10,10 +10,7 @@ use crate::re2;
 /// `12`, `0755`, `1.5`.
 pub(crate) fn number(text: &str, span: Span) -> Result<ExprKind, Diagnostic> {
     let kind = if text.contains('.') {
-        text.parse()
-            .ok()
-            .filter(|value: &f64| value.is_finite())
-            .map(ExprKind::Float)
+        text.parse().ok().filter(|value: &f64| value.is_finite()).map(ExprKind::Float)
     } else {
         let octal = text.len() > 1 && text.starts_with('0');
         let value = i64::from_str_radix(text, if octal { 8 } else { 10 });
@@ -29,28 +26,20 @@ pub(crate) fn number(text: &str, span: Span) -> Result<ExprKind, Diagnostic> {
 pub(crate) fn duration(text: &str, span: Span) -> Result<ExprKind, Diagnostic> {
     let ns = duration::parse_influx(text)
         .map_err(|error| Diagnostic::parse(codes::DURATION, span, error.to_string()))?;
-    Ok(ExprKind::Duration {
-        ns,
-        literal: text.to_owned(),
-    })
+    Ok(ExprKind::Duration { ns, literal: text.to_owned() })
 }
 
 /// `'text'` and `'''text'''`.
 pub(crate) fn string(text: &str) -> ExprKind {
     let triple = text.len() >= 6 && text.starts_with("'''");
-    let value = if triple {
-        inner(text, 3).to_owned()
-    } else {
-        inner(text, 1).replace("\\'", "'")
-    };
+    let value = if triple { inner(text, 3).to_owned() } else { inner(text, 1).replace("\\'", "'") };
     ExprKind::String { value, triple }
 }
 
 /// `/re/`; the pattern must be one that RE2 takes.
 pub(crate) fn regex(text: &str, span: Span) -> Result<ExprKind, Diagnostic> {
     let pattern = inner(text, 1).replace("\\/", "/");
-    re2::compile(&pattern)
-        .map_err(|error| Diagnostic::parse(codes::REGEX, span, error.to_string()))?;
+    re2::compile(&pattern).map_err(|error| Diagnostic::parse(codes::REGEX, span, error.to_string()))?;
     Ok(ExprKind::Regex(pattern))
 }
 
@@ -61,6 +50,5 @@ pub(crate) fn reference(text: &str) -> String {
 
 /// The text without `width` quotes on either side, which the lexer has seen.
 fn inner(text: &str, width: usize) -> &str {
-    text.get(width..text.len().saturating_sub(width))
-        .unwrap_or_default()
+    text.get(width..text.len().saturating_sub(width)).unwrap_or_default()
 }

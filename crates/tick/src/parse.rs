@@ -68,10 +68,7 @@ struct Parser<'a> {
 impl<'a> Parser<'a> {
     fn new(source: &'a str) -> Result<Parser<'a>, Diagnostic> {
         if source.len() > MAX_SCRIPT_BYTES {
-            let message = format!(
-                "script of {} bytes is longer than {MAX_SCRIPT_BYTES}",
-                source.len()
-            );
+            let message = format!("script of {} bytes is longer than {MAX_SCRIPT_BYTES}", source.len());
             return Err(Diagnostic::parse(codes::TOO_LONG, Span::default(), message)
                 .with_help("split it into several tasks"));
         }
@@ -88,14 +85,7 @@ impl<'a> Parser<'a> {
                 comments.push(pending.take());
             }
         }
-        Ok(Parser {
-            source,
-            tokens,
-            comments,
-            error: lexed.error,
-            pos: 0,
-            nesting: 0,
-        })
+        Ok(Parser { source, tokens, comments, error: lexed.error, pos: 0, nesting: 0 })
     }
 
     fn statement(&mut self) -> Result<Statement, Diagnostic> {
@@ -105,11 +95,7 @@ impl<'a> Parser<'a> {
             _ => {
                 let expr = self.expression()?.expr;
                 let (span, kind) = (expr.span, StatementKind::Expression(expr));
-                Ok(Statement {
-                    comment: None,
-                    span,
-                    kind,
-                })
+                Ok(Statement { comment: None, span, kind })
             }
         }
     }
@@ -129,11 +115,7 @@ impl<'a> Parser<'a> {
             comment::append(&mut comment, self.take_comment());
             StatementKind::TypeDeclaration { name, type_name }
         };
-        Ok(Statement {
-            comment,
-            span: start.to(self.last_span()),
-            kind,
-        })
+        Ok(Statement { comment, span: start.to(self.last_span()), kind })
     }
 
     fn dbrp(&mut self) -> Result<Statement, Diagnostic> {
@@ -151,33 +133,19 @@ impl<'a> Parser<'a> {
         }
         let [db, rp] = parts;
         let kind = StatementKind::Dbrp { db, rp };
-        Ok(Statement {
-            comment,
-            span: start.to(self.last_span()),
-            kind,
-        })
+        Ok(Statement { comment, span: start.to(self.last_span()), kind })
     }
 
     /// A name; its comment stays with the token.
     fn identifier(&mut self) -> Result<Ident, Diagnostic> {
         let token = self.expect(TokenKind::Ident)?;
-        Ok(Ident {
-            name: text(self.source, token.span).to_owned(),
-            span: token.span,
-        })
+        Ok(Ident { name: text(self.source, token.span).to_owned(), span: token.span })
     }
 
     /// The token at `ahead` of the next; the last token is the answer beyond the end.
     fn token(&self, ahead: usize) -> Token {
-        let eof = Token {
-            kind: TokenKind::Eof,
-            span: Span::default(),
-        };
-        self.tokens
-            .get(self.pos + ahead)
-            .or(self.tokens.last())
-            .copied()
-            .unwrap_or(eof)
+        let eof = Token { kind: TokenKind::Eof, span: Span::default() };
+        self.tokens.get(self.pos + ahead).or(self.tokens.last()).copied().unwrap_or(eof)
     }
 
     fn peek(&self) -> TokenKind {
@@ -202,9 +170,7 @@ impl<'a> Parser<'a> {
     /// The span of the token read last.
     fn last_span(&self) -> Span {
         let index = self.pos.saturating_sub(1);
-        self.tokens
-            .get(index)
-            .map_or_else(Span::default, |token| token.span)
+        self.tokens.get(index).map_or_else(Span::default, |token| token.span)
     }
 
     /// The comment before the token read last.
@@ -221,16 +187,11 @@ impl<'a> Parser<'a> {
     }
 
     /// Runs `parse` one level deeper.
-    fn nested<T>(
-        &mut self,
-        parse: impl FnOnce(&mut Self) -> Result<T, Diagnostic>,
-    ) -> Result<T, Diagnostic> {
+    fn nested<T>(&mut self, parse: impl FnOnce(&mut Self) -> Result<T, Diagnostic>) -> Result<T, Diagnostic> {
         if self.nesting >= MAX_NESTING {
             let message = format!("expression is nested more than {MAX_NESTING} levels deep");
-            return Err(
-                Diagnostic::parse(codes::TOO_DEEP, self.token(0).span, message)
-                    .with_help("move inner expressions into variables"),
-            );
+            return Err(Diagnostic::parse(codes::TOO_DEEP, self.token(0).span, message)
+                .with_help("move inner expressions into variables"));
         }
         self.nesting += 1;
         let result = parse(self);
@@ -239,15 +200,10 @@ impl<'a> Parser<'a> {
     }
 
     /// A node over children of the heights given.
-    fn grown(
-        &self,
-        expr: Expr,
-        children: impl IntoIterator<Item = usize>,
-    ) -> Result<Tall, Diagnostic> {
+    fn grown(&self, expr: Expr, children: impl IntoIterator<Item = usize>) -> Result<Tall, Diagnostic> {
         let height = 1 + children.into_iter().max().unwrap_or(0);
         if height > MAX_HEIGHT {
-            let message =
-                format!("expression has more than {MAX_HEIGHT} operators or links in a row");
+            let message = format!("expression has more than {MAX_HEIGHT} operators or links in a row");
             return Err(Diagnostic::parse(codes::TOO_DEEP, expr.span, message)
                 .with_help("move parts of it into variables"));
         }
@@ -262,13 +218,7 @@ impl<'a> Parser<'a> {
         let expected = expected.iter().map(|kind| kind.name()).collect();
         let kind = Kind::Parse { expected };
         let help = self.hint(token).map(str::to_owned);
-        Diagnostic {
-            code: codes::UNEXPECTED,
-            span: token.span,
-            message,
-            help,
-            kind,
-        }
+        Diagnostic { code: codes::UNEXPECTED, span: token.span, message, help, kind }
     }
 
     /// What the author most likely meant, judging by the token alone.
@@ -288,7 +238,5 @@ impl<'a> Parser<'a> {
 }
 
 fn text(source: &str, span: Span) -> &str {
-    source
-        .get(span.start as usize..span.end as usize)
-        .unwrap_or_default()
+    source.get(span.start as usize..span.end as usize).unwrap_or_default()
 }

@@ -43,21 +43,13 @@ pub fn declared_vars(program: &Program) -> Vec<Declared<'_>> {
     let declared = program.statements.iter().filter_map(|statement| {
         let description = comment::text(statement.comment.as_ref());
         match &statement.kind {
-            StatementKind::Declaration { name, value } => Some(Declared {
-                name,
-                value_type: static_type(value),
-                default: Some(value),
-                description,
-            }),
+            StatementKind::Declaration { name, value } => {
+                Some(Declared { name, value_type: static_type(value), default: Some(value), description })
+            }
             StatementKind::TypeDeclaration { name, type_name } => {
                 let value_type = ValueType::from_declared_name(&type_name.name);
                 let value_type = Some(value_type.unwrap_or(ValueType::Invalid));
-                Some(Declared {
-                    name,
-                    value_type,
-                    default: None,
-                    description,
-                })
+                Some(Declared { name, value_type, default: None, description })
             }
             StatementKind::Dbrp { .. } | StatementKind::Expression(_) => None,
         }
@@ -83,13 +75,10 @@ fn static_type(expr: &Expr) -> Option<ValueType> {
 
 /// The (database, retention policy) pairs of the script's `dbrp` statements, in order.
 pub fn dbrps(program: &Program) -> Vec<(String, String)> {
-    let dbrps = program
-        .statements
-        .iter()
-        .filter_map(|statement| match &statement.kind {
-            StatementKind::Dbrp { db, rp } => Some((db.clone(), rp.clone())),
-            _ => None,
-        });
+    let dbrps = program.statements.iter().filter_map(|statement| match &statement.kind {
+        StatementKind::Dbrp { db, rp } => Some((db.clone(), rp.clone())),
+        _ => None,
+    });
     dbrps.collect()
 }
 
@@ -99,17 +88,10 @@ pub fn dbrps(program: &Program) -> Vec<(String, String)> {
 /// Neither is used, or both are.
 pub fn task_type(program: &Program) -> Result<TaskType, Diagnostic> {
     let mut found: Option<TaskType> = None;
-    for (task_type, span) in program
-        .statements
-        .iter()
-        .filter_map(|statement| source(&statement.kind))
-    {
+    for (task_type, span) in program.statements.iter().filter_map(|statement| source(&statement.kind)) {
         match found {
             Some(earlier) if earlier != task_type => {
-                return Err(invalid(
-                    span,
-                    "a task reads either from stream or from batch, not from both",
-                ));
+                return Err(invalid(span, "a task reads either from stream or from batch, not from both"));
             }
             _ => found = Some(task_type),
         }

@@ -36,25 +36,18 @@ const SIZE_BYTES_MAX: usize = 10 << 20;
 /// The pattern is not RE2, or it is too large once compiled.
 pub fn compile(pattern: &str) -> Result<Regex, Error> {
     let translated = translate::translate(pattern)?;
-    let built = RegexBuilder::new(&translated)
-        .size_limit(SIZE_BYTES_MAX)
-        .build();
+    let built = RegexBuilder::new(&translated).size_limit(SIZE_BYTES_MAX).build();
     built.map_err(|error| match error {
-        regex::Error::CompiledTooBig(_) => Error::Syntax {
-            reason: "expression too large",
-            fragment: pattern.to_owned(),
-        },
+        regex::Error::CompiledTooBig(_) => {
+            Error::Syntax { reason: "expression too large", fragment: pattern.to_owned() }
+        }
         other => Error::Unsupported(last_line(&other.to_string())),
     })
 }
 
 /// The `regex` crate draws the pattern above its message, which stands in the last line.
 fn last_line(text: &str) -> String {
-    let line = text
-        .lines()
-        .rev()
-        .find(|line| !line.trim().is_empty())
-        .unwrap_or(text);
+    let line = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or(text);
     line.trim().trim_start_matches("error: ").to_owned()
 }
 
@@ -118,10 +111,7 @@ mod tests {
             ("[a", "missing closing ]: `[a`"),
             ("[z-a]", "invalid character class range: `z-a`"),
             ("[[:foo:]]", "invalid character class range: `[:foo:]`"),
-            (
-                r"\p{Nothing}",
-                r"invalid character class range: `\p{Nothing}`",
-            ),
+            (r"\p{Nothing}", r"invalid character class range: `\p{Nothing}`"),
             (r"\1", r"invalid escape sequence: `\1`"),
             (r"\Z", r"invalid escape sequence: `\Z`"),
             (r"[\b]", r"invalid escape sequence: `\b`"),
@@ -133,11 +123,7 @@ mod tests {
             ("(?P<a>b)(?P<a>c)", "duplicate capture group name: `a`"),
         ] {
             let error = compile(pattern).expect_err(pattern).to_string();
-            assert_eq!(
-                error,
-                format!("error parsing regexp: {expected}"),
-                "{pattern}"
-            );
+            assert_eq!(error, format!("error parsing regexp: {expected}"), "{pattern}");
         }
     }
 }

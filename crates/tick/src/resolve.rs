@@ -19,18 +19,8 @@ pub(crate) fn resolve(expr: &Expr, scope: &mut Scope, host: &dyn Host) -> Result
             let value = scope.get(name, expr.span)?;
             return literal(&value, expr.span, host);
         }
-        ExprKind::Unary { op, operand } => ExprKind::Unary {
-            op: *op,
-            operand: inner(operand)?,
-        },
-        ExprKind::Binary {
-            op,
-            op_span,
-            left,
-            right,
-            parens,
-            multiline,
-        } => ExprKind::Binary {
+        ExprKind::Unary { op, operand } => ExprKind::Unary { op: *op, operand: inner(operand)? },
+        ExprKind::Binary { op, op_span, left, right, parens, multiline } => ExprKind::Binary {
             op: *op,
             op_span: *op_span,
             left: inner(left)?,
@@ -40,18 +30,11 @@ pub(crate) fn resolve(expr: &Expr, scope: &mut Scope, host: &dyn Host) -> Result
         },
         ExprKind::Call(call) => {
             let args = call.args.iter().map(|arg| resolve(arg, scope, host));
-            ExprKind::Call(Call {
-                args: args.collect::<Result<_, _>>()?,
-                ..call.clone()
-            })
+            ExprKind::Call(Call { args: args.collect::<Result<_, _>>()?, ..call.clone() })
         }
         other => other.clone(),
     };
-    Ok(Expr {
-        span: expr.span,
-        comment: expr.comment.clone(),
-        kind,
-    })
+    Ok(Expr { span: expr.span, comment: expr.comment.clone(), kind })
 }
 
 fn literal(value: &Value, span: Span, host: &dyn Host) -> Result<Expr, Diagnostic> {
@@ -117,9 +100,7 @@ impl Measures {
             ExprKind::Call(Call { args: parts, .. }) | ExprKind::List(parts) => {
                 parts.iter().for_each(|part| add(self.tree(part)));
             }
-            ExprKind::Chain {
-                receiver, member, ..
-            } => {
+            ExprKind::Chain { receiver, member, .. } => {
                 add(self.tree(receiver));
                 add(self.tree(member));
             }

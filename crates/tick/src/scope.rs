@@ -23,10 +23,7 @@ pub(crate) struct Scope {
 impl Scope {
     pub(crate) fn new() -> Scope {
         let names = BTreeMap::from([(TIME.to_owned(), None)]);
-        Scope {
-            names,
-            budget: MAX_VALUE_BYTES,
-        }
+        Scope { names, budget: MAX_VALUE_BYTES }
     }
 
     pub(crate) fn set(&mut self, name: &str, value: Value) {
@@ -42,12 +39,8 @@ impl Scope {
         let bytes = match self.names.get(name) {
             Some(Some(value)) => value.copied_bytes(),
             Some(None) => {
-                let message = format!(
-                    "{} is a function and cannot be used as a value",
-                    quote(name)
-                );
-                return Err(Diagnostic::eval(codes::BAD_CALL, span, message)
-                    .with_help("call it: time(10s)"));
+                let message = format!("{} is a function and cannot be used as a value", quote(name));
+                return Err(Diagnostic::eval(codes::BAD_CALL, span, message).with_help("call it: time(10s)"));
             }
             None => return Err(self.undefined(name, span)),
         };
@@ -75,11 +68,7 @@ impl Scope {
 
     fn undefined(&self, name: &str, span: Span) -> Diagnostic {
         let names: Vec<&str> = self.names.keys().map(String::as_str).collect();
-        let message = format!(
-            "name {} is undefined. Names in scope: {}",
-            quote(name),
-            names.join(",")
-        );
+        let message = format!("name {} is undefined. Names in scope: {}", quote(name), names.join(","));
         let diagnostic = Diagnostic::plain(codes::UNDEFINED, span, message);
         match name {
             "true" | "false" | "True" | "False" => {

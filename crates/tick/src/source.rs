@@ -13,14 +13,8 @@ pub struct Position {
 pub fn position(source: &str, offset: usize) -> Position {
     let before = &source.as_bytes()[..offset.min(source.len())];
     let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
-    let start = before
-        .iter()
-        .rposition(|&byte| byte == b'\n')
-        .map_or(0, |newline| newline + 1);
-    Position {
-        line,
-        char: before.len() - start + 1,
-    }
+    let start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |newline| newline + 1);
+    Position { line, char: before.len() - start + 1 }
 }
 
 /// Up to ten bytes on either side of `offset`, cut to its line, as Kapacitor's parser quotes it.
@@ -47,20 +41,10 @@ mod tests {
     #[test]
     fn positions() {
         let source = "ab\ncé d\n";
-        for (offset, line, char) in [
-            (0, 1, 1),
-            (2, 1, 3),
-            (3, 2, 1),
-            (4, 2, 2),
-            (6, 2, 4),
-            (9, 3, 1),
-            (99, 3, 1),
-        ] {
-            assert_eq!(
-                position(source, offset),
-                Position { line, char },
-                "offset {offset}"
-            );
+        for (offset, line, char) in
+            [(0, 1, 1), (2, 1, 3), (3, 2, 1), (4, 2, 2), (6, 2, 4), (9, 3, 1), (99, 3, 1)]
+        {
+            assert_eq!(position(source, offset), Position { line, char }, "offset {offset}");
         }
     }
 

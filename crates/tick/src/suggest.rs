@@ -1,15 +1,8 @@
 //! "Did you mean": the nearest of the names that would have been right.
 
 /// The candidate nearest to `name`, if one is near enough to be a likely slip of the finger.
-pub fn did_you_mean<'a>(
-    name: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
-    let wanted: Vec<char> = name
-        .chars()
-        .take(MAX_CHARS)
-        .flat_map(char::to_lowercase)
-        .collect();
+pub fn did_you_mean<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let wanted: Vec<char> = name.chars().take(MAX_CHARS).flat_map(char::to_lowercase).collect();
     let allowed = match wanted.len() {
         0 => return None,
         1..=2 => 1,
@@ -21,11 +14,7 @@ pub fn did_you_mean<'a>(
         if candidate == name {
             continue;
         }
-        let chars: Vec<char> = candidate
-            .chars()
-            .take(MAX_CHARS)
-            .flat_map(char::to_lowercase)
-            .collect();
+        let chars: Vec<char> = candidate.chars().take(MAX_CHARS).flat_map(char::to_lowercase).collect();
         let distance = distance(&wanted, &chars);
         // A name that shares nothing with the candidate is not a slip, however short both are.
         let near = distance <= allowed && distance < wanted.len().max(chars.len());

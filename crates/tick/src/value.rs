@@ -102,9 +102,7 @@ impl ValueType {
 
     /// The type with that name in a declaration.
     pub fn from_declared_name(name: &str) -> Option<ValueType> {
-        Self::DECLARABLE
-            .into_iter()
-            .find(|candidate| candidate.declared_name() == name)
+        Self::DECLARABLE.into_iter().find(|candidate| candidate.declared_name() == name)
     }
 
     /// What stands in for a value that a template does not have yet. `None` for `Invalid`. A
@@ -120,11 +118,7 @@ impl ValueType {
             ValueType::Duration => Value::Duration(0),
             ValueType::Lambda => {
                 let kind = ExprKind::Reference(String::new());
-                Value::Lambda(Arc::new(Expr {
-                    span: Span::default(),
-                    comment: None,
-                    kind,
-                }))
+                Value::Lambda(Arc::new(Expr { span: Span::default(), comment: None, kind }))
             }
             ValueType::List => Value::List(Vec::new()),
             ValueType::Star => Value::Star,
@@ -156,9 +150,7 @@ impl Value {
             Value::Star => ValueType::Star,
             Value::Lambda(_) => ValueType::Lambda,
             Value::List(_) => ValueType::List,
-            Value::Reference(_) | Value::TimeDimension { .. } | Value::Object(_) => {
-                ValueType::Invalid
-            }
+            Value::Reference(_) | Value::TimeDimension { .. } | Value::Object(_) => ValueType::Invalid,
         }
     }
 
@@ -184,35 +176,19 @@ impl Value {
     pub fn to_literal(&self, span: Span) -> Option<Expr> {
         let kind = match self {
             Value::Bool(value) => ExprKind::Bool(*value),
-            Value::Int(value) => ExprKind::Int {
-                value: *value,
-                octal: false,
-            },
+            Value::Int(value) => ExprKind::Int { value: *value, octal: false },
             Value::Float(value) => ExprKind::Float(*value),
-            Value::Duration(ns) => ExprKind::Duration {
-                ns: *ns,
-                literal: duration::format_influx(*ns),
-            },
-            Value::String(value) => ExprKind::String {
-                value: value.clone(),
-                triple: false,
-            },
+            Value::Duration(ns) => ExprKind::Duration { ns: *ns, literal: duration::format_influx(*ns) },
+            Value::String(value) => ExprKind::String { value: value.clone(), triple: false },
             Value::Regex(pattern) => ExprKind::Regex(pattern.clone()),
             Value::Star => ExprKind::Star,
             Value::Lambda(body) => ExprKind::Lambda(Arc::clone(body)),
-            Value::List(items) => ExprKind::List(
-                items
-                    .iter()
-                    .map(|item| item.to_literal(span))
-                    .collect::<Option<_>>()?,
-            ),
+            Value::List(items) => {
+                ExprKind::List(items.iter().map(|item| item.to_literal(span)).collect::<Option<_>>()?)
+            }
             Value::Reference(_) | Value::TimeDimension { .. } | Value::Object(_) => return None,
         };
-        Some(Expr {
-            span,
-            comment: None,
-            kind,
-        })
+        Some(Expr { span, comment: None, kind })
     }
 
     /// Roughly how many bytes a copy takes.
@@ -248,10 +224,7 @@ impl fmt::Display for Value {
             }
             Value::Reference(name) => write!(f, "\"{name}\""),
             Value::TimeDimension { every, offset } => {
-                let (every, offset) = (
-                    duration::format_influx(*every),
-                    duration::format_influx(*offset),
-                );
+                let (every, offset) = (duration::format_influx(*every), duration::format_influx(*offset));
                 write!(f, "time({every}, {offset})")
             }
             Value::Object(_) => f.write_str("node"),

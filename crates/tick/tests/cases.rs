@@ -11,9 +11,7 @@ use std::fs;
 use std::path::Path;
 
 use support::Recorder;
-use tick::{
-    Diagnostic, Evaluated, Mode, Value, evaluate, format, format_expr, parse, parse_lambda,
-};
+use tick::{Diagnostic, Evaluated, Mode, Value, evaluate, format, format_expr, parse, parse_lambda};
 
 /// A fenced block: its language and its text.
 struct Block {
@@ -33,10 +31,7 @@ fn parts(text: &str) -> Vec<Part> {
     for line in text.lines() {
         match (&mut open, line.strip_prefix("```")) {
             (None, Some(language)) => {
-                open = Some(Block {
-                    language: language.to_owned(),
-                    text: String::new(),
-                });
+                open = Some(Block { language: language.to_owned(), text: String::new() });
             }
             (Some(_), Some(_)) => parts.extend(open.take().map(Part::Block)),
             (Some(block), None) => {
@@ -62,11 +57,7 @@ struct Case {
 impl Case {
     fn evaluate(&self) -> Result<(Evaluated, Recorder), Diagnostic> {
         let mut host = Recorder::default();
-        let mode = if self.is_template {
-            Mode::Template
-        } else {
-            Mode::Task
-        };
+        let mode = if self.is_template { Mode::Template } else { Mode::Task };
         let evaluated = evaluate(&parse(&self.script)?, &mut host, &self.supplied, mode)?;
         Ok((evaluated, host))
     }
@@ -75,14 +66,8 @@ impl Case {
         let (evaluated, _) = self.evaluate()?;
         let mut lines = String::new();
         for (name, var) in &evaluated.vars {
-            let value = var
-                .value
-                .as_ref()
-                .map_or_else(|| "none".to_owned(), ToString::to_string);
-            lines.push_str(&format!(
-                "{name}: {} = {value}",
-                var.value_type.declared_name()
-            ));
+            let value = var.value.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string);
+            lines.push_str(&format!("{name}: {} = {value}", var.value_type.declared_name()));
             if !var.description.is_empty() {
                 lines.push_str(&format!(" // {}", var.description.replace('\n', "\\n")));
             }
@@ -105,11 +90,8 @@ impl Case {
     }
 
     fn error(&self) -> Result<String, Diagnostic> {
-        let result = if self.is_lambda {
-            parse_lambda(&self.script).map(|_| ())
-        } else {
-            self.evaluate().map(|_| ())
-        };
+        let result =
+            if self.is_lambda { parse_lambda(&self.script).map(|_| ()) } else { self.evaluate().map(|_| ()) };
         Ok(result.err().map_or_else(
             || "none\n".to_owned(),
             |error| format!("{} {}\n", error.code, error.one_line(&self.script)),
@@ -121,28 +103,20 @@ impl Case {
             "formatted" => self.formatted(),
             "error" => self.error(),
             "vars" => self.vars(),
-            "calls" => self
-                .evaluate()
-                .map(|(_, host)| host.calls.iter().map(|call| call.clone() + "\n").collect()),
+            "calls" => {
+                self.evaluate().map(|(_, host)| host.calls.iter().map(|call| call.clone() + "\n").collect())
+            }
             other => panic!("{}: unknown block {other}", self.title),
         };
-        actual
-            .unwrap_or_else(|error| format!("unexpected error: {}\n", error.one_line(&self.script)))
+        actual.unwrap_or_else(|error| format!("unexpected error: {}\n", error.one_line(&self.script)))
     }
 }
 
 fn supplied(text: &str) -> BTreeMap<String, Value> {
     let program = parse(text).expect("supplied variables parse");
-    let vars = evaluate(
-        &program,
-        &mut Recorder::default(),
-        &BTreeMap::new(),
-        Mode::Task,
-    );
+    let vars = evaluate(&program, &mut Recorder::default(), &BTreeMap::new(), Mode::Task);
     let vars = vars.expect("supplied variables evaluate").vars;
-    vars.into_iter()
-        .filter_map(|(name, var)| Some((name, var.value?)))
-        .collect()
+    vars.into_iter().filter_map(|(name, var)| Some((name, var.value?))).collect()
 }
 
 /// Runs a file; the number of expectations checked.
@@ -154,10 +128,7 @@ fn run(path: &Path) -> usize {
         let block = match part {
             Part::Prose(line) => {
                 if let Some(title) = line.strip_prefix("## ") {
-                    case = Case {
-                        title: title.to_owned(),
-                        ..Case::default()
-                    };
+                    case = Case { title: title.to_owned(), ..Case::default() };
                 }
                 rewritten.push_str(&line);
                 rewritten.push('\n');
@@ -176,13 +147,7 @@ fn run(path: &Path) -> usize {
             language => {
                 let actual = case.actual(language);
                 if !update {
-                    assert_eq!(
-                        actual,
-                        block.text,
-                        "{}: {} ({language})",
-                        path.display(),
-                        case.title
-                    );
+                    assert_eq!(actual, block.text, "{}: {} ({language})", path.display(), case.title);
                 }
                 shown = actual;
                 checked += 1;
@@ -203,8 +168,5 @@ fn cases() {
     for entry in fs::read_dir(folder).expect("cases exist") {
         checked += run(&entry.expect("entry is readable").path());
     }
-    assert!(
-        checked > 90,
-        "only {checked} expectations: were cases lost?"
-    );
+    assert!(checked > 90, "only {checked} expectations: were cases lost?");
 }

@@ -6,9 +6,7 @@ mod support;
 use std::collections::BTreeMap;
 
 use support::Recorder;
-use tick::{
-    MAX_HEIGHT, MAX_NESTING, MAX_SCRIPT_BYTES, Mode, evaluate, format, parse, parse_lambda,
-};
+use tick::{MAX_HEIGHT, MAX_NESTING, MAX_SCRIPT_BYTES, Mode, evaluate, format, parse, parse_lambda};
 
 fn refused(source: &str) -> &'static str {
     parse(source).expect_err("the script is too deep").code
@@ -33,27 +31,15 @@ fn deep_nesting_is_refused() {
 
 #[test]
 fn long_rows_are_refused() {
-    for source in [
-        "a".to_owned() + &".b".repeat(100_000),
-        "1".to_owned() + &"+1".repeat(100_000),
-    ] {
+    for source in ["a".to_owned() + &".b".repeat(100_000), "1".to_owned() + &"+1".repeat(100_000)] {
         assert_eq!(refused(&source), tick::codes::TOO_DEEP);
     }
     let operators = MAX_HEIGHT - 2;
-    let source = format!(
-        "var x = 1{}\nstream{}",
-        " + 1".repeat(operators),
-        "|from()".repeat(10)
-    );
+    let source = format!("var x = 1{}\nstream{}", " + 1".repeat(operators), "|from()".repeat(10));
     let program = parse(&source).expect("the row is just short enough");
     let again = parse(&format(&program)).expect("its layout parses");
     assert_eq!(format(&program), format(&again));
-    let result = evaluate(
-        &program,
-        &mut Recorder::default(),
-        &BTreeMap::new(),
-        Mode::Task,
-    );
+    let result = evaluate(&program, &mut Recorder::default(), &BTreeMap::new(), Mode::Task);
     let value = result.err().map(|error| error.message);
     // `stream` has no second `from`, but the variable before it was evaluated.
     assert!(value.is_some_and(|message| message.contains("from")));
@@ -65,11 +51,7 @@ fn layout_of_nested_calls_takes_linear_time() {
     let depth = MAX_NESTING - 10;
     let mut source = "a".to_owned();
     for level in 0..depth {
-        source = if level % 2 == 0 {
-            format!("f({source} + 1, 2)")
-        } else {
-            format!("(1 + {source})")
-        };
+        source = if level % 2 == 0 { format!("f({source} + 1, 2)") } else { format!("(1 + {source})") };
     }
     let program = parse(&format!("var x = {source}")).expect("it is not too deep");
     assert!(format(&program).contains("f("));
@@ -87,40 +69,19 @@ fn values_that_double_are_refused() {
     let doubling = |first: &str, next: &str| {
         let mut source = format!("var a0 = {first}\n");
         for step in 1..60 {
-            source += &format!(
-                "var a{step} = {}\n",
-                next.replace('@', &format!("a{}", step - 1))
-            );
+            source += &format!("var a{step} = {}\n", next.replace('@', &format!("a{}", step - 1)));
         }
         let program = parse(&source).expect("it is valid");
-        let result = evaluate(
-            &program,
-            &mut Recorder::default(),
-            &BTreeMap::new(),
-            Mode::Task,
-        );
+        let result = evaluate(&program, &mut Recorder::default(), &BTreeMap::new(), Mode::Task);
         result.expect_err("it grows too large").code
     };
     assert_eq!(doubling("'text'", "@ + @"), tick::codes::TOO_LARGE);
-    assert_eq!(
-        doubling("lambda: \"x\"", "lambda: @ + @"),
-        tick::codes::TOO_LARGE
-    );
-    let many = "var a = lambda: ".to_owned()
-        + &"1 + ".repeat(900)
-        + "1\n"
-        + &"lambda: a + a + a\n".repeat(2000);
+    assert_eq!(doubling("lambda: \"x\"", "lambda: @ + @"), tick::codes::TOO_LARGE);
+    let many =
+        "var a = lambda: ".to_owned() + &"1 + ".repeat(900) + "1\n" + &"lambda: a + a + a\n".repeat(2000);
     let program = parse(&many).expect("it is valid");
-    let result = evaluate(
-        &program,
-        &mut Recorder::default(),
-        &BTreeMap::new(),
-        Mode::Task,
-    );
-    assert_eq!(
-        result.expect_err("all together it is too large").code,
-        tick::codes::TOO_LARGE
-    );
+    let result = evaluate(&program, &mut Recorder::default(), &BTreeMap::new(), Mode::Task);
+    assert_eq!(result.expect_err("all together it is too large").code, tick::codes::TOO_LARGE);
     assert_eq!(doubling("['a']", "[@, @]"), tick::codes::NOT_A_LITERAL);
 }
 

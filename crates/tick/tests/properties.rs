@@ -41,34 +41,18 @@ fn bare_expr(expr: &mut Expr) {
     match &mut expr.kind {
         ExprKind::List(items) => items.iter_mut().for_each(bare_expr),
         ExprKind::Unary { operand, .. } => bare_expr(operand),
-        ExprKind::Binary {
-            op_span,
-            left,
-            right,
-            multiline,
-            ..
-        } => {
+        ExprKind::Binary { op_span, left, right, multiline, .. } => {
             *op_span = Span::default();
             *multiline = false;
             bare_expr(left);
             bare_expr(right);
         }
-        ExprKind::Call(Call {
-            name,
-            args,
-            multiline,
-            ..
-        }) => {
+        ExprKind::Call(Call { name, args, multiline, .. }) => {
             bare_name(name);
             *multiline = false;
             args.iter_mut().for_each(bare_expr);
         }
-        ExprKind::Chain {
-            receiver,
-            link_span,
-            member,
-            ..
-        } => {
+        ExprKind::Chain { receiver, link_span, member, .. } => {
             *link_span = Span::default();
             bare_expr(receiver);
             bare_expr(member);
@@ -103,12 +87,9 @@ const LITERALS: &[&str] = &[
     "limit",
     "*",
 ];
-const OPERATORS: &[&str] = &[
-    "+", "-", "*", "/", "%", "==", "!=", "<", "<=", ">", ">=", "=~", "!~", "AND", "OR",
-];
-const NAMES: &[&str] = &[
-    "from", "where", "window", "period", "tags", "eval", "as", "detector",
-];
+const OPERATORS: &[&str] =
+    &["+", "-", "*", "/", "%", "==", "!=", "<", "<=", ">", ">=", "=~", "!~", "AND", "OR"];
+const NAMES: &[&str] = &["from", "where", "window", "period", "tags", "eval", "as", "detector"];
 const SOUP: &[&str] = &[
     "(",
     ")",
@@ -180,10 +161,7 @@ fn expression() -> impl Strategy<Value = String> {
 }
 
 fn joined(args: &[(&'static str, String)]) -> String {
-    args.iter()
-        .map(|(space, arg)| format!("{space}{arg}"))
-        .collect::<Vec<_>>()
-        .join(",")
+    args.iter().map(|(space, arg)| format!("{space}{arg}")).collect::<Vec<_>>().join(",")
 }
 
 /// A list of names, strings and stars.
@@ -203,18 +181,11 @@ fn argument() -> impl Strategy<Value = String> {
 }
 
 fn chain(argument: impl Strategy<Value = String>) -> impl Strategy<Value = String> {
-    let call = (
-        pick(NAMES),
-        proptest::collection::vec((space(), argument), 0..3),
-        space(),
-    )
+    let call = (pick(NAMES), proptest::collection::vec((space(), argument), 0..3), space())
         .prop_map(|(name, args, end)| format!("{name}({}{end})", joined(&args)));
     let link = (space(), pick(&["|", ".", "@"]), space(), call)
         .prop_map(|(a, link, b, call)| format!("{a}{link}{b}{call}"));
-    (
-        pick(&["stream", "x"]),
-        proptest::collection::vec(link, 1..3),
-    )
+    (pick(&["stream", "x"]), proptest::collection::vec(link, 1..3))
         .prop_map(|(head, links)| head + &links.concat())
 }
 
@@ -228,16 +199,10 @@ fn statement() -> impl Strategy<Value = String> {
 }
 
 fn script() -> impl Strategy<Value = String> {
-    (
-        proptest::collection::vec((space(), statement()), 0..4),
-        space(),
-    )
-        .prop_map(|(statements, end)| {
-            let lines = statements
-                .into_iter()
-                .map(|(space, statement)| format!("{space}{statement}\n"));
-            lines.collect::<String>() + end
-        })
+    (proptest::collection::vec((space(), statement()), 0..4), space()).prop_map(|(statements, end)| {
+        let lines = statements.into_iter().map(|(space, statement)| format!("{space}{statement}\n"));
+        lines.collect::<String>() + end
+    })
 }
 
 /// Pieces of scripts in any order.
@@ -255,9 +220,7 @@ fn digest(source: &str) {
         Ok(program) => {
             let _ = format(&program);
             for mode in [Mode::Task, Mode::Template] {
-                if let Err(error) =
-                    evaluate(&program, &mut Recorder::default(), &BTreeMap::new(), mode)
-                {
+                if let Err(error) = evaluate(&program, &mut Recorder::default(), &BTreeMap::new(), mode) {
                     assert!(!error.one_line(source).is_empty());
                 }
             }

@@ -42,7 +42,8 @@ fn say(line: &str) {
 fn demonstrate() -> Result<(), String> {
     stop_on_signals();
     std::fs::create_dir_all(FOLDER).map_err(|error| format!("cannot make {FOLDER}: {error}"))?;
-    let folder = Path::new(FOLDER).canonicalize().map_err(|error| format!("cannot find {FOLDER}: {error}"))?;
+    let folder =
+        Path::new(FOLDER).canonicalize().map_err(|error| format!("cannot find {FOLDER}: {error}"))?;
     let mut server = server::Server::start(&folder)?;
     let log = folder.join("alerts.log");
     let mut alerts = alerts::Alerts::follow(&log);

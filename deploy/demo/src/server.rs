@@ -16,12 +16,15 @@ impl Server {
     /// Starts the `kapacitord` that lies beside this program, with its data in `folder`.
     pub fn start(folder: &Path) -> Result<Server, String> {
         // A server that is there already would take our points.
-        TcpListener::bind(http::ADDRESS)
-            .map_err(|error| format!("{} is taken ({error}): stop what listens there and try again", http::ADDRESS))?;
-        let program = std::env::current_exe().map_err(|error| format!("cannot find this program: {error}"))?;
+        TcpListener::bind(http::ADDRESS).map_err(|error| {
+            format!("{} is taken ({error}): stop what listens there and try again", http::ADDRESS)
+        })?;
+        let program =
+            std::env::current_exe().map_err(|error| format!("cannot find this program: {error}"))?;
         let kapacitord = program.with_file_name("kapacitord");
         let config = folder.join("kapacitor.conf");
-        std::fs::write(&config, settings(folder)).map_err(|error| format!("cannot write {}: {error}", config.display()))?;
+        std::fs::write(&config, settings(folder))
+            .map_err(|error| format!("cannot write {}: {error}", config.display()))?;
         let child = Command::new(&kapacitord)
             .arg("-config")
             .arg(&config)
@@ -32,7 +35,10 @@ impl Server {
         while http::request("GET", "/kapacitor/v1/ping", "").is_err() {
             server.check()?;
             if begun.elapsed() > LIMIT {
-                return Err(format!("kapacitord does not answer; see {}", folder.join("kapacitord.log").display()));
+                return Err(format!(
+                    "kapacitord does not answer; see {}",
+                    folder.join("kapacitord.log").display()
+                ));
             }
             std::thread::sleep(Duration::from_millis(50));
         }

@@ -8,10 +8,10 @@ use crate::body::room::Held;
 use crate::body::{self, Unreadable};
 use crate::call::Call;
 use crate::reply::Reply;
+use axum::body::Body;
 use engine::WriteError;
 use http::StatusCode;
 use http::header::{CONTENT_ENCODING, EXPECT};
-use axum::body::Body;
 use line::{Precision, Summary};
 
 /// Seconds after which a write that was refused for lack of room is worth another try.
@@ -129,11 +129,7 @@ async fn read(body: &mut Body, target: &mut Target<'_>, meter: &mut Meter<'_>) -
     Ok(())
 }
 
-async fn read_gzip(
-    body: &mut Body,
-    target: &mut Target<'_>,
-    meter: &mut Meter<'_>,
-) -> Result<(), Refusal> {
+async fn read_gzip(body: &mut Body, target: &mut Target<'_>, meter: &mut Meter<'_>) -> Result<(), Refusal> {
     let mut gunzip = Gunzip::new();
     let mut compressed = 0;
     while let Some(chunk) = body::next(body).await.map_err(Refusal::Unreadable)? {

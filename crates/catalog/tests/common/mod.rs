@@ -11,10 +11,7 @@ pub fn task(id: &str, status: Status) -> Task {
     Task {
         id: id.into(),
         kind: TaskKind::Stream,
-        dbrps: vec![Dbrp {
-            db: "telegraf".into(),
-            rp: "autogen".into(),
-        }],
+        dbrps: vec![Dbrp { db: "telegraf".into(), rp: "autogen".into() }],
         script: "stream|from()".into(),
         vars: BTreeMap::new(),
         template_id: None,
@@ -28,11 +25,7 @@ pub fn task(id: &str, status: Status) -> Task {
 
 pub fn event(shard: u32, index: u64, topics: &[&str], id: &str, level: Level) -> Arc<Event> {
     Arc::new(Event {
-        identity: Identity {
-            shard,
-            index,
-            sequence: 0,
-        },
+        identity: Identity { shard, index, sequence: 0 },
         topics: topics.iter().map(|topic| (*topic).into()).collect(),
         state: EventState {
             id: id.into(),
@@ -89,11 +82,7 @@ impl Member {
 
     pub fn publish(&mut self, events: Vec<Arc<Event>>, limits: OutboxLimits) -> Published {
         let now = self.index as i64;
-        match self.apply(&Command::PublishEvents {
-            events,
-            now,
-            limits,
-        }) {
+        match self.apply(&Command::PublishEvents { events, now, limits }) {
             Ok(Outcome::Published(published)) => published,
             other => panic!("publishing is never refused: {other:?}"),
         }

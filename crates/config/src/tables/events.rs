@@ -244,9 +244,7 @@ impl Plain for Severity {
     }
 
     fn from_text(text: &str) -> Result<Self, &'static str> {
-        Ok(text
-            .parse()
-            .map_or_else(|_| Severity::Word(text.to_owned()), Severity::Number))
+        Ok(text.parse().map_or_else(|_| Severity::Word(text.to_owned()), Severity::Number))
     }
 
     fn to_value(&self) -> Value {

@@ -11,9 +11,7 @@ pub(super) fn bind(address: &str) -> Result<(), String> {
         ));
     }
     if port.is_empty() {
-        return Err(format!(
-            "invalid bind address {address:?}: no port specified"
-        ));
+        return Err(format!("invalid bind address {address:?}: no port specified"));
     }
     check_port(address, port)
 }
@@ -22,9 +20,7 @@ pub(super) fn bind(address: &str) -> Result<(), String> {
 pub(super) fn peer(address: &str) -> Result<(), String> {
     let (host, port) = split(address)?;
     if host.is_empty() || host.contains(char::is_whitespace) {
-        return Err(format!(
-            "invalid address {address:?}: a host name is needed before the colon"
-        ));
+        return Err(format!("invalid address {address:?}: a host name is needed before the colon"));
     }
     check_port(address, port)
 }
@@ -36,12 +32,10 @@ fn split(address: &str) -> Result<(&str, &str), String> {
             .ok_or_else(|| format!("invalid address {address:?}: write [host]:port"));
     }
     match address.rsplit_once(':') {
-        None => Err(format!(
-            "invalid address {address:?}: missing port; write host:port"
-        )),
-        Some((host, _)) if host.contains(':') => Err(format!(
-            "invalid address {address:?}: too many colons; write an IPv6 host in brackets"
-        )),
+        None => Err(format!("invalid address {address:?}: missing port; write host:port")),
+        Some((host, _)) if host.contains(':') => {
+            Err(format!("invalid address {address:?}: too many colons; write an IPv6 host in brackets"))
+        }
         Some(parts) => Ok(parts),
     }
 }
@@ -49,12 +43,8 @@ fn split(address: &str) -> Result<(&str, &str), String> {
 fn check_port(address: &str, port: &str) -> Result<(), String> {
     match port.parse::<u32>() {
         Ok(number) if number <= 65_535 => Ok(()),
-        Ok(number) => Err(format!(
-            "invalid address {address:?}: port {number} is out of range"
-        )),
-        Err(_) => Err(format!(
-            "invalid address {address:?}: {port:?} is not a port"
-        )),
+        Ok(number) => Err(format!("invalid address {address:?}: port {number} is out of range")),
+        Err(_) => Err(format!("invalid address {address:?}: {port:?} is not a port")),
     }
 }
 
@@ -68,31 +58,21 @@ pub(super) fn url(text: &str) -> Result<(), String> {
         return invalid("a % must be followed by two hexadecimal digits");
     }
     let Some((scheme, rest)) = text.split_once("://") else {
-        return if text.starts_with(':') {
-            invalid("it lacks a scheme such as http://")
-        } else {
-            Ok(())
-        };
+        return if text.starts_with(':') { invalid("it lacks a scheme such as http://") } else { Ok(()) };
     };
     let good_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-        && scheme
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
     if !good_scheme {
         return invalid("the part before :// is not a scheme");
     }
     let authority = rest.split(['/', '?', '#']).next().unwrap_or("");
-    let host = authority
-        .rsplit_once('@')
-        .map_or(authority, |(_, host)| host);
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     if host.contains(' ') {
         return invalid("the host holds a space");
     }
     let after = host.rsplit_once(']').map_or(host, |(_, after)| after);
     match after.split_once(':') {
-        Some((_, port)) if !port.bytes().all(|b| b.is_ascii_digit()) => {
-            invalid("the port is not a number")
-        }
+        Some((_, port)) if !port.bytes().all(|b| b.is_ascii_digit()) => invalid("the port is not a number"),
         _ => Ok(()),
     }
 }
@@ -103,9 +83,7 @@ fn bad_escape(text: &str) -> bool {
     let path = text.split(['?', '#']).next().map_or(0, str::len);
     (0..path).any(|at| {
         bytes[at] == b'%'
-            && !bytes
-                .get(at + 1..at + 3)
-                .is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit))
+            && !bytes.get(at + 1..at + 3).is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit))
     })
 }
 
@@ -121,11 +99,7 @@ pub(super) fn mail(text: &str) -> Result<(), String> {
             && !domain.contains(char::is_whitespace)
             && (local.starts_with('"') || !local.contains([' ', '@', ',']))
     });
-    if good {
-        Ok(())
-    } else {
-        Err(format!("{text:?} is not an e-mail address"))
-    }
+    if good { Ok(()) } else { Err(format!("{text:?} is not an e-mail address")) }
 }
 
 #[cfg(test)]
@@ -134,27 +108,12 @@ mod tests {
 
     #[test]
     fn bind_addresses() {
-        for good in [
-            ":9092",
-            "0.0.0.0:1",
-            "[::1]:9092",
-            "localhost:0",
-            "[::]:65535",
-        ] {
+        for good in [":9092", "0.0.0.0:1", "[::1]:9092", "localhost:0", "[::]:65535"] {
             assert_eq!(bind(good), Ok(()), "{good}");
         }
-        for bad in [
-            "",
-            "9092",
-            "host:",
-            ":http",
-            ":65536",
-            "::1:9092",
-            "[::1]9092",
-            "http://h:1",
-            "a b:1",
-            ":-1",
-        ] {
+        for bad in
+            ["", "9092", "host:", ":http", ":65536", "::1:9092", "[::1]9092", "http://h:1", "a b:1", ":-1"]
+        {
             assert!(bind(bad).is_err(), "{bad}");
         }
     }
@@ -179,20 +138,9 @@ mod tests {
             "http://{{ .Name }}.x/",
         ] {
             let result = url(good);
-            assert_eq!(
-                result.is_ok(),
-                good != "http://{{ .Name }}.x/",
-                "{good}: {result:?}"
-            );
+            assert_eq!(result.is_ok(), good != "http://{{ .Name }}.x/", "{good}: {result:?}");
         }
-        for bad in [
-            ":foo",
-            "http://h:port",
-            "http://a b/",
-            "1http://h",
-            "http://h/%zz",
-            "http://h/\n",
-        ] {
+        for bad in [":foo", "http://h:port", "http://a b/", "1http://h", "http://h/%zz", "http://h/\n"] {
             assert!(url(bad).is_err(), "{bad}");
         }
     }

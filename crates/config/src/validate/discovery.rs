@@ -14,11 +14,7 @@ pub(super) fn check(config: &Config, checks: &mut Checks) {
         let key = |name: &str| format!("dns[{index}].{name}");
         checks.one_of(&key("type"), &dns.kind, &["SRV", "A", "AAAA"]);
         let port = dns.kind.eq_ignore_ascii_case("SRV") || dns.port > 0;
-        checks.require(
-            port,
-            &key("port"),
-            format!("must be set for type {}", dns.kind),
-        );
+        checks.require(port, &key("port"), format!("must be set for type {}", dns.kind));
     }
     for (index, ec2) in config.ec2.iter().enumerate() {
         checks.filled(&format!("ec2[{index}].region"), &ec2.region);
@@ -26,33 +22,20 @@ pub(super) fn check(config: &Config, checks: &mut Checks) {
     for (index, files) in config.file_discovery.iter().enumerate() {
         for path in &files.files {
             let key = format!("file-discovery[{index}].files");
-            checks.require(is_target_file(path), &key, format!("{path:?} must end in .json, .yml or .yaml, with at most one * in the file's name"));
+            checks.require(
+                is_target_file(path),
+                &key,
+                format!("{path:?} must end in .json, .yml or .yaml, with at most one * in the file's name"),
+            );
         }
     }
-    let nerve = config
-        .nerve
-        .iter()
-        .flat_map(|nerve| &nerve.paths)
-        .map(|path| ("nerve.paths", path));
-    let serverset = config
-        .serverset
-        .iter()
-        .flat_map(|set| &set.paths)
-        .map(|path| ("serverset.paths", path));
+    let nerve = config.nerve.iter().flat_map(|nerve| &nerve.paths).map(|path| ("nerve.paths", path));
+    let serverset = config.serverset.iter().flat_map(|set| &set.paths).map(|path| ("serverset.paths", path));
     for (key, path) in nerve.chain(serverset) {
-        checks.require(
-            path.starts_with('/'),
-            key,
-            format!("{path:?} must begin with /"),
-        );
+        checks.require(path.starts_with('/'), key, format!("{path:?} must begin with /"));
     }
     kubernetes(&config.kubernetes, checks);
-    for (index, swarm) in config
-        .swarm
-        .iter()
-        .enumerate()
-        .filter(|(_, swarm)| swarm.enabled)
-    {
+    for (index, swarm) in config.swarm.iter().enumerate().filter(|(_, swarm)| swarm.enabled) {
         checks.require(
             !swarm.servers.is_empty(),
             &format!("swarm[{index}].servers"),
@@ -69,24 +52,12 @@ fn names(config: &Config, checks: &mut Checks) {
         ("consul", c.consul.iter().map(|d| d.id.as_str()).collect()),
         ("dns", c.dns.iter().map(|d| d.id.as_str()).collect()),
         ("ec2", c.ec2.iter().map(|d| d.id.as_str()).collect()),
-        (
-            "file-discovery",
-            c.file_discovery.iter().map(|d| d.id.as_str()).collect(),
-        ),
+        ("file-discovery", c.file_discovery.iter().map(|d| d.id.as_str()).collect()),
         ("gce", c.gce.iter().map(|d| d.id.as_str()).collect()),
-        (
-            "marathon",
-            c.marathon.iter().map(|d| d.id.as_str()).collect(),
-        ),
+        ("marathon", c.marathon.iter().map(|d| d.id.as_str()).collect()),
         ("nerve", c.nerve.iter().map(|d| d.id.as_str()).collect()),
-        (
-            "serverset",
-            c.serverset.iter().map(|d| d.id.as_str()).collect(),
-        ),
-        (
-            "static-discovery",
-            c.static_discovery.iter().map(|d| d.id.as_str()).collect(),
-        ),
+        ("serverset", c.serverset.iter().map(|d| d.id.as_str()).collect()),
+        ("static-discovery", c.static_discovery.iter().map(|d| d.id.as_str()).collect()),
         ("triton", c.triton.iter().map(|d| d.id.as_str()).collect()),
     ];
     for (section, ids) in lists {

@@ -7,14 +7,7 @@ use super::addresses::{mail, url};
 use crate::tables::{Config, Httppost, Kafka, Mqtt, Smtp};
 
 /// SASL mechanisms of [[kafka]]; empty means PLAIN.
-const SASL_MECHANISMS: [&str; 6] = [
-    "",
-    "PLAIN",
-    "SCRAM-SHA-256",
-    "SCRAM-SHA-512",
-    "GSSAPI",
-    "OAUTHBEARER",
-];
+const SASL_MECHANISMS: [&str; 6] = ["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "GSSAPI", "OAUTHBEARER"];
 
 pub(super) fn check(config: &Config, checks: &mut Checks) {
     needed(config, checks);
@@ -36,17 +29,9 @@ fn needed(config: &Config, checks: &mut Checks) {
         (c.bigpanda.enabled, "bigpanda.token", &c.bigpanda.token),
         (c.hipchat.enabled, "hipchat.url", &c.hipchat.url),
         (c.opsgenie.enabled, "opsgenie.api-key", &c.opsgenie.api_key),
-        (
-            c.opsgenie2.enabled,
-            "opsgenie2.api-key",
-            &c.opsgenie2.api_key,
-        ),
+        (c.opsgenie2.enabled, "opsgenie2.api-key", &c.opsgenie2.api_key),
         (c.pushover.enabled, "pushover.token", &c.pushover.token),
-        (
-            c.pushover.enabled,
-            "pushover.user-key",
-            &c.pushover.user_key,
-        ),
+        (c.pushover.enabled, "pushover.user-key", &c.pushover.user_key),
         (c.snmptrap.enabled, "snmptrap.addr", &c.snmptrap.addr),
         (c.sensu.enabled, "sensu.addr", &c.sensu.addr),
         (c.talk.enabled, "talk.url", &c.talk.url),
@@ -55,21 +40,13 @@ fn needed(config: &Config, checks: &mut Checks) {
         (c.zenoss.enabled, "zenoss.url", &c.zenoss.url),
     ];
     for (enabled, key, value) in needs {
-        checks.require(
-            !enabled || !value.is_empty(),
-            key,
-            "must be set when the handler is enabled",
-        );
+        checks.require(!enabled || !value.is_empty(), key, "must be set when the handler is enabled");
     }
     // A file that a program wrote holds disabled tables with empty values, which Kapacitor refuses
     // for these; here they matter only once the handler is enabled.
     let defaults: [(bool, &str, &str); 9] = [
         (c.opsgenie.enabled, "opsgenie.url", &c.opsgenie.url),
-        (
-            c.opsgenie.enabled,
-            "opsgenie.recovery_url",
-            &c.opsgenie.recovery_url,
-        ),
+        (c.opsgenie.enabled, "opsgenie.recovery_url", &c.opsgenie.recovery_url),
         (c.opsgenie2.enabled, "opsgenie2.url", &c.opsgenie2.url),
         (c.pagerduty.enabled, "pagerduty.url", &c.pagerduty.url),
         (c.pagerduty2.enabled, "pagerduty2.url", &c.pagerduty2.url),
@@ -86,11 +63,7 @@ fn needed(config: &Config, checks: &mut Checks) {
         );
     }
     if c.opsgenie2.enabled {
-        checks.one_of(
-            "opsgenie2.recovery_action",
-            &c.opsgenie2.recovery_action,
-            &["notes", "close"],
-        );
+        checks.one_of("opsgenie2.recovery_action", &c.opsgenie2.recovery_action, &["notes", "close"]);
     }
 }
 
@@ -183,23 +156,11 @@ fn check_workspaces(section: &str, list: &[Workspace<'_>], checks: &mut Checks) 
 }
 
 fn kafka(clusters: &[Kafka], checks: &mut Checks) {
-    for (index, cluster) in clusters
-        .iter()
-        .enumerate()
-        .filter(|(_, cluster)| cluster.enabled)
-    {
+    for (index, cluster) in clusters.iter().enumerate().filter(|(_, cluster)| cluster.enabled) {
         let key = |name: &str| format!("kafka[{index}].{name}");
         checks.filled(&key("id"), &cluster.id);
-        checks.require(
-            !cluster.brokers.is_empty(),
-            &key("brokers"),
-            "must hold at least one broker",
-        );
-        checks.one_of(
-            &key("sasl-mechanism"),
-            &cluster.sasl_mechanism,
-            &SASL_MECHANISMS,
-        );
+        checks.require(!cluster.brokers.is_empty(), &key("brokers"), "must hold at least one broker");
+        checks.one_of(&key("sasl-mechanism"), &cluster.sasl_mechanism, &SASL_MECHANISMS);
         if cluster.sasl_mechanism.eq_ignore_ascii_case("OAUTHBEARER") {
             oauth(cluster, index, checks);
         }
@@ -218,38 +179,24 @@ fn oauth(cluster: &Kafka, index: usize, checks: &mut Checks) {
         return;
     }
     checks.filled(&key("sasl-oauth-client-id"), &cluster.sasl_oauth_client_id);
-    checks.filled(
-        &key("sasl-oauth-client-secret"),
-        &cluster.sasl_oauth_client_secret,
-    );
+    checks.filled(&key("sasl-oauth-client-secret"), &cluster.sasl_oauth_client_secret);
     let service = cluster.sasl_oauth_service.to_lowercase();
     match service.as_str() {
         "azuread" => {
             checks.filled(&key("sasl-oauth-tenant-id"), &cluster.sasl_oauth_tenant_id);
             let own = cluster.sasl_oauth_token_url.is_empty();
-            checks.require(
-                own,
-                &key("sasl-oauth-token-url"),
-                "cannot be set for azuread",
-            );
+            checks.require(own, &key("sasl-oauth-token-url"), "cannot be set for azuread");
         }
         "" | "custom" | "auth0" => {
             checks.filled(&key("sasl-oauth-token-url"), &cluster.sasl_oauth_token_url);
-            let audience = cluster
-                .sasl_oauth_parameters
-                .get("audience")
-                .is_some_and(|text| !text.is_empty());
+            let audience = cluster.sasl_oauth_parameters.get("audience").is_some_and(|text| !text.is_empty());
             checks.require(
                 service != "auth0" || audience,
                 &key("sasl-oauth-parameters"),
                 "auth0 needs an audience",
             );
         }
-        _ => checks.one_of(
-            &key("sasl-oauth-service"),
-            &service,
-            &["custom", "auth0", "azuread"],
-        ),
+        _ => checks.one_of(&key("sasl-oauth-service"), &service, &["custom", "auth0", "azuread"]),
     }
 }
 
@@ -257,23 +204,11 @@ fn mqtt(brokers: &[Mqtt], checks: &mut Checks) {
     for (index, broker) in brokers.iter().enumerate() {
         checks.filled(&format!("mqtt[{index}].name"), &broker.name);
         let reachable = !broker.enabled || !broker.url.is_empty();
-        checks.require(
-            reachable,
-            &format!("mqtt[{index}].url"),
-            "must be set when the handler is enabled",
-        );
+        checks.require(reachable, &format!("mqtt[{index}].url"), "must be set when the handler is enabled");
     }
     let defaults = brokers.iter().filter(|broker| broker.default).count();
-    checks.require(
-        defaults <= 1,
-        "mqtt",
-        "more than one broker is marked as default",
-    );
-    checks.require(
-        brokers.len() <= 1 || defaults > 0,
-        "mqtt",
-        "no broker is marked as default",
-    );
+    checks.require(defaults <= 1, "mqtt", "more than one broker is marked as default");
+    checks.require(brokers.len() <= 1 || defaults > 0, "mqtt", "no broker is marked as default");
 }
 
 fn httppost(endpoints: &[Httppost], checks: &mut Checks) {
@@ -286,29 +221,13 @@ fn httppost(endpoints: &[Httppost], checks: &mut Checks) {
             checks.accept(&key("url"), url(&endpoint.url));
         }
         for (name, text, file) in [
-            (
-                "alert-template",
-                &endpoint.alert_template,
-                &endpoint.alert_template_file,
-            ),
-            (
-                "row-template",
-                &endpoint.row_template,
-                &endpoint.row_template_file,
-            ),
+            ("alert-template", &endpoint.alert_template, &endpoint.alert_template_file),
+            ("row-template", &endpoint.row_template, &endpoint.row_template_file),
         ] {
             let one = text.is_empty() || file.is_empty();
-            checks.require(
-                one,
-                &key(name),
-                format!("only one of {name} and {name}-file may be set"),
-            );
+            checks.require(one, &key(name), format!("only one of {name} and {name}-file may be set"));
             let absolute = file.is_empty() || Path::new(file).is_absolute();
-            checks.require(
-                absolute,
-                &key(&format!("{name}-file")),
-                "must be an absolute path",
-            );
+            checks.require(absolute, &key(&format!("{name}-file")), "must be an absolute path");
         }
     }
 }
@@ -316,11 +235,7 @@ fn httppost(endpoints: &[Httppost], checks: &mut Checks) {
 fn smtp(smtp: &Smtp, checks: &mut Checks) {
     if smtp.enabled {
         checks.filled("smtp.host", &smtp.host);
-        checks.require(
-            (1..=65_535).contains(&smtp.port),
-            "smtp.port",
-            format!("invalid port {}", smtp.port),
-        );
+        checks.require((1..=65_535).contains(&smtp.port), "smtp.port", format!("invalid port {}", smtp.port));
         checks.filled("smtp.from", &smtp.from);
     }
     if !smtp.from.is_empty() {

@@ -24,11 +24,7 @@ pub fn probe(config: &Config, path: &str) -> String {
             }
             Shape::TableMap(entries) => {
                 let found = entries.into_iter().find(|(name, _)| name == key);
-                Shape::Table(
-                    found
-                        .unwrap_or_else(|| panic!("no entry {part} in {path}"))
-                        .1,
-                )
+                Shape::Table(found.unwrap_or_else(|| panic!("no entry {part} in {path}")).1)
             }
             other => panic!("{path}: {part} lies in {other:?}"),
         };

@@ -21,12 +21,7 @@ pub(super) struct Lane {
 impl Lane {
     pub(super) fn new(topic: &Name, spec: &Arc<HandlerSpec>, handlers: &Handlers) -> Lane {
         let state = State::new(spec, handlers);
-        Lane {
-            topic: topic.clone(),
-            id: spec.id.clone(),
-            state: Mutex::new(state),
-            changed: Notify::new(),
-        }
+        Lane { topic: topic.clone(), id: spec.id.clone(), state: Mutex::new(state), changed: Notify::new() }
     }
 
     /// Adds a delivery; true when a runner must be started.
@@ -38,11 +33,7 @@ impl Lane {
         }
         let spec = delivery.handler.clone();
         state.redefine(&spec, &shared.handlers);
-        match state
-            .handler
-            .as_ref()
-            .map_err(|error| (error.drop_reason(), error.to_string()))
-        {
+        match state.handler.as_ref().map_err(|error| (error.drop_reason(), error.to_string())) {
             Ok(_) => {
                 state.insert(delivery);
                 state.bound(&shared.settings);
@@ -102,12 +93,7 @@ impl Lane {
     }
 
     /// Notes how an attempt ended.
-    pub(super) fn finish(
-        &self,
-        id: DeliveryId,
-        result: Result<(), DeliveryError>,
-        settings: &Settings,
-    ) {
+    pub(super) fn finish(&self, id: DeliveryId, result: Result<(), DeliveryError>, settings: &Settings) {
         let Err(error) = result else {
             return self.state.lock().succeeded(id);
         };
@@ -123,11 +109,7 @@ impl Lane {
 
     fn log(&self, kind: &str, attempts: Option<u32>, error: &DeliveryError) {
         let field = |name| {
-            error
-                .context
-                .as_ref()
-                .filter(|(given, _)| *given == name)
-                .map(|(_, value)| value.as_str())
+            error.context.as_ref().filter(|(given, _)| *given == name).map(|(_, value)| value.as_str())
         };
         tracing::error!(
             topic = %self.topic,
@@ -146,11 +128,7 @@ impl Lane {
 
     pub(super) fn stats(&self, now: Time) -> LaneStats {
         let state = self.state.lock();
-        let oldest = state
-            .index
-            .iter()
-            .next()
-            .and_then(|(id, event)| state.find(*id, event));
+        let oldest = state.index.iter().next().and_then(|(id, event)| state.find(*id, event));
         LaneStats {
             topic: self.topic.clone(),
             handler: self.id.clone(),

@@ -118,11 +118,7 @@ impl State {
             return;
         };
         let next_at = self.find(id, event).map_or(0, |delivery| delivery.next_at);
-        let wait = if next_at == 0 {
-            Duration::ZERO
-        } else {
-            span(wall_clock(), next_at)
-        };
+        let wait = if next_at == 0 { Duration::ZERO } else { span(wall_clock(), next_at) };
         if wait.is_zero() {
             self.ready.insert(id);
         } else {
@@ -138,10 +134,7 @@ impl State {
     }
 
     pub fn find(&self, id: DeliveryId, event: &str) -> Option<&Delivery> {
-        self.events
-            .get(event)?
-            .iter()
-            .find(|delivery| delivery.id == id)
+        self.events.get(event)?.iter().find(|delivery| delivery.id == id)
     }
 
     /// Drops the oldest deliveries that are not in flight until the bounds are kept.
@@ -149,11 +142,7 @@ impl State {
         while self.index.len() > settings.entries_max
             || (self.bytes > settings.bytes_max && self.index.len() > 1)
         {
-            let oldest = self
-                .index
-                .keys()
-                .find(|id| !self.in_flight.contains(id))
-                .copied();
+            let oldest = self.index.keys().find(|id| !self.in_flight.contains(id)).copied();
             let Some(oldest) = oldest else { return };
             self.remove(oldest);
             self.drop_report(oldest, DropReason::Overflow, String::new());
@@ -165,8 +154,7 @@ impl State {
         if !error.is_empty() {
             self.counts.last_error.clone_from(&error);
         }
-        self.reports
-            .push_back(Report::Dropped { id, reason, error });
+        self.reports.push_back(Report::Dropped { id, reason, error });
     }
 
     /// Takes a delivery out and lets the next of its event come.
@@ -220,9 +208,7 @@ impl State {
         let nothing_due = self.ready.is_empty() && self.in_flight.is_empty();
         if nothing_due && (closing || self.index.is_empty()) {
             self.running = false;
-            return Step::Stop {
-                retired: self.retired,
-            };
+            return Step::Stop { retired: self.retired };
         }
         Step::Wait(self.waiting.first().map(|(due, _)| *due))
     }
@@ -267,20 +253,11 @@ impl State {
 
     fn stop_waiting(&mut self) {
         self.due.clear();
-        self.ready.extend(
-            std::mem::take(&mut self.waiting)
-                .into_iter()
-                .map(|(_, id)| id),
-        );
+        self.ready.extend(std::mem::take(&mut self.waiting).into_iter().map(|(_, id)| id));
     }
 
     /// Returns the number of attempts, unless nobody wants to know.
-    pub fn failed(
-        &mut self,
-        id: DeliveryId,
-        error: &DeliveryError,
-        settings: &Settings,
-    ) -> Option<u32> {
+    pub fn failed(&mut self, id: DeliveryId, error: &DeliveryError, settings: &Settings) -> Option<u32> {
         self.counts.failed += 1;
         self.failures = self.failures.saturating_add(1);
         let message = alert::clip(&error.to_string(), ERROR_BYTES_MAX).to_owned();
@@ -290,11 +267,7 @@ impl State {
             return None;
         }
         let event = self.index.get(&id)?;
-        let delivery = self
-            .events
-            .get_mut(event)?
-            .front_mut()
-            .filter(|first| first.id == id)?;
+        let delivery = self.events.get_mut(event)?.front_mut().filter(|first| first.id == id)?;
         delivery.attempts = delivery.attempts.saturating_add(1);
         let (attempts, created) = (delivery.attempts, delivery.created);
         if let Some(reason) = self.last_straw(error, attempts, created, settings) {
@@ -306,14 +279,8 @@ impl State {
         let wait = wait.max(error.retry_after.unwrap_or_default());
         self.in_flight.remove(&id);
         self.wait(id, wait);
-        let next_at =
-            wall_clock().saturating_add(i64::try_from(wait.as_nanos()).unwrap_or(i64::MAX));
-        self.reports.push_back(Report::Failed {
-            id,
-            attempts,
-            next_at,
-            error: message,
-        });
+        let next_at = wall_clock().saturating_add(i64::try_from(wait.as_nanos()).unwrap_or(i64::MAX));
+        self.reports.push_back(Report::Failed { id, attempts, next_at, error: message });
         Some(attempts)
     }
 
@@ -327,11 +294,7 @@ impl State {
         if !error.retryable {
             return Some(DropReason::Refused);
         }
-        let most = self
-            .handler
-            .as_ref()
-            .ok()
-            .and_then(|handler| handler.limits().attempts_max);
+        let most = self.handler.as_ref().ok().and_then(|handler| handler.limits().attempts_max);
         if most.is_some_and(|most| attempts >= most) {
             return Some(DropReason::Attempts);
         }

@@ -43,10 +43,9 @@ async fn attempt(delivery: Delivery, handler: Arc<dyn Handler>) -> Result<(), De
     let limit = handler.limits().timeout;
     match tokio::time::timeout(limit, handler.deliver(&delivery)).await {
         Ok(result) => result,
-        Err(_) => Err(DeliveryError::retryable(
-            "delivery took too long",
-            format!("no success within {limit:?}"),
-        )),
+        Err(_) => {
+            Err(DeliveryError::retryable("delivery took too long", format!("no success within {limit:?}")))
+        }
     }
 }
 

@@ -21,16 +21,8 @@ pub(super) static KIND: Kind = Kind {
     method: "exec",
     summary: "runs a program with the event as JSON on its standard input",
     options: &[
-        OptionDef {
-            name: "prog",
-            kind: OptionKind::Text,
-            summary: "the program, looked up in PATH",
-        },
-        OptionDef {
-            name: "args",
-            kind: OptionKind::Texts,
-            summary: "its arguments",
-        },
+        OptionDef { name: "prog", kind: OptionKind::Text, summary: "the program, looked up in PATH" },
+        OptionDef { name: "args", kind: OptionKind::Texts, summary: "its arguments" },
     ],
     build,
 };
@@ -44,10 +36,7 @@ const OUTPUT_BYTES_MAX: usize = 8 << 10;
 const OUTPUT_GRACE: Duration = Duration::from_millis(250);
 
 fn build(options: &Options<'_>, _: &Services) -> Built {
-    Ok(Arc::new(Exec {
-        prog: options.needed_text("prog")?,
-        args: options.texts("args")?,
-    }))
+    Ok(Arc::new(Exec { prog: options.needed_text("prog")?, args: options.texts("args")? }))
 }
 
 struct Exec {
@@ -57,11 +46,7 @@ struct Exec {
 
 impl Handler for Exec {
     fn limits(&self) -> Limits {
-        Limits {
-            timeout: Duration::from_secs(60),
-            concurrency_max: 4,
-            attempts_max: Some(3),
-        }
+        Limits { timeout: Duration::from_secs(60), concurrency_max: 4, attempts_max: Some(3) }
     }
 
     fn deliver<'a>(&'a self, delivery: &'a Delivery) -> Attempt<'a> {
@@ -73,17 +58,12 @@ impl Handler for Exec {
                 failed(&error, &[])
             })?;
             let group = Group::of(&child);
-            let (status, output) = run(&mut child, input)
-                .await
-                .map_err(|error| failed(&os_text(&error), &[]))?;
+            let (status, output) =
+                run(&mut child, input).await.map_err(|error| failed(&os_text(&error), &[]))?;
             // It has ended: what it leaves behind in the background may stay, and its number may
             // soon be another's.
             group.release();
-            if status.success() {
-                Ok(())
-            } else {
-                Err(failed(&ending(status), &output))
-            }
+            if status.success() { Ok(()) } else { Err(failed(&ending(status), &output)) }
         })
     }
 }
@@ -92,10 +72,7 @@ impl Exec {
     fn command(&self, delivery: &Delivery) -> Command {
         let mut command = Command::new(&self.prog);
         command.args(&self.args).env(KEY, delivery.key());
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.process_group(0).kill_on_drop(true);
         command
     }

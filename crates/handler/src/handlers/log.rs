@@ -20,11 +20,7 @@ pub(super) static KIND: Kind = Kind {
     method: "log",
     summary: "appends the event to a file, one line of JSON",
     options: &[
-        OptionDef {
-            name: "path",
-            kind: OptionKind::Text,
-            summary: "absolute path of the file",
-        },
+        OptionDef { name: "path", kind: OptionKind::Text, summary: "absolute path of the file" },
         OptionDef {
             name: "mode",
             kind: OptionKind::Mode,
@@ -40,40 +36,21 @@ const OWNER_WRITES: u32 = 0o200;
 
 fn build(options: &Options<'_>, _: &Services) -> Built {
     // Zero is what a script gets that does not set a mode.
-    let mode = options
-        .mode("mode")?
-        .filter(|mode| *mode != 0)
-        .unwrap_or(MODE);
+    let mode = options.mode("mode")?.filter(|mode| *mode != 0).unwrap_or(MODE);
     if mode & OWNER_WRITES == 0 {
-        return Err(Error::Invalid(format!(
-            "invalid file mode {}, must be user writable",
-            mode_text(mode)
-        )));
+        return Err(Error::Invalid(format!("invalid file mode {}, must be user writable", mode_text(mode))));
     }
     let path = PathBuf::from(options.text("path")?);
     if !path.is_absolute() {
-        return Err(Error::Invalid(format!(
-            "log path must be absolute: {} is not absolute",
-            path.display()
-        )));
+        return Err(Error::Invalid(format!("log path must be absolute: {} is not absolute", path.display())));
     }
-    Ok(Arc::new(Log {
-        path,
-        mode,
-        writing: Arc::default(),
-    }))
+    Ok(Arc::new(Log { path, mode, writing: Arc::default() }))
 }
 
 /// `-rw-r--r--`, as Go prints a mode.
 fn mode_text(mode: u32) -> String {
     let bits = "rwxrwxrwx".chars().enumerate();
-    let bits = bits.map(|(bit, letter)| {
-        if mode & (0o400 >> bit) != 0 {
-            letter
-        } else {
-            '-'
-        }
-    });
+    let bits = bits.map(|(bit, letter)| if mode & (0o400 >> bit) != 0 { letter } else { '-' });
     std::iter::once('-').chain(bits).collect()
 }
 
@@ -88,11 +65,7 @@ struct Log {
 impl Handler for Log {
     fn limits(&self) -> Limits {
         // One at a time: the lines stand in the order of their events.
-        Limits {
-            timeout: Duration::from_secs(10),
-            concurrency_max: 1,
-            attempts_max: None,
-        }
+        Limits { timeout: Duration::from_secs(10), concurrency_max: 1, attempts_max: None }
     }
 
     fn deliver<'a>(&'a self, delivery: &'a Delivery) -> Attempt<'a> {
@@ -109,11 +82,7 @@ impl Handler for Log {
                 let _guard = guard;
                 let mut options = OpenOptions::new();
                 // Not blocking: opening a pipe that nobody reads would wait for ever.
-                options
-                    .append(true)
-                    .create(true)
-                    .mode(mode)
-                    .custom_flags(libc::O_NONBLOCK);
+                options.append(true).create(true).mode(mode).custom_flags(libc::O_NONBLOCK);
                 let mut file = options.open(&path).map_err(|error| {
                     let error = format!("open {}: {}", path.display(), os_text(&error));
                     DeliveryError::retryable("failed to open file for alert logging", error)
@@ -121,9 +90,8 @@ impl Handler for Log {
                 append(&mut file, &line)
                     .map_err(|error| DeliveryError::retryable(WRITE_FAILED, os_text(&error)))
             });
-            let result = written
-                .await
-                .unwrap_or_else(|error| Err(DeliveryError::retryable(WRITE_FAILED, error)));
+            let result =
+                written.await.unwrap_or_else(|error| Err(DeliveryError::retryable(WRITE_FAILED, error)));
             result.map_err(|error| error.with("file", file))
         })
     }
@@ -161,11 +129,7 @@ mod tests {
 
     #[test]
     fn modes_as_go_prints_them() {
-        for (mode, text) in [
-            (0o444, "-r--r--r--"),
-            (0o751, "-rwxr-x--x"),
-            (0, "----------"),
-        ] {
+        for (mode, text) in [(0o444, "-r--r--r--"), (0o751, "-rwxr-x--x"), (0, "----------")] {
             assert_eq!(mode_text(mode), text);
         }
     }

@@ -17,21 +17,9 @@ pub(super) static KIND: Kind = Kind {
     method: "post",
     summary: "sends the event as JSON in an HTTP POST",
     options: &[
-        OptionDef {
-            name: "url",
-            kind: OptionKind::Text,
-            summary: "where to; may be a template",
-        },
-        OptionDef {
-            name: "endpoint",
-            kind: OptionKind::Text,
-            summary: "name of a configured [[httppost]]",
-        },
-        OptionDef {
-            name: "headers",
-            kind: OptionKind::Map,
-            summary: "headers of the request",
-        },
+        OptionDef { name: "url", kind: OptionKind::Text, summary: "where to; may be a template" },
+        OptionDef { name: "endpoint", kind: OptionKind::Text, summary: "name of a configured [[httppost]]" },
+        OptionDef { name: "headers", kind: OptionKind::Map, summary: "headers of the request" },
         OptionDef {
             name: "capture-response",
             kind: OptionKind::Flag,
@@ -57,15 +45,11 @@ const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 fn build(options: &Options<'_>, services: &Services) -> Built {
     let endpoint = match services.endpoints.get(&options.text("endpoint")?) {
         Some(endpoint) => endpoint.clone(),
-        None => Endpoint {
-            url: options.text("url")?,
-            ..Endpoint::default()
-        },
+        None => Endpoint { url: options.text("url")?, ..Endpoint::default() },
     };
     if endpoint.url.is_empty() {
         return Err(Error::Invalid(
-            "An appropriately formatted url must be specified if an endpoint is not specified"
-                .to_owned(),
+            "An appropriately formatted url must be specified if an endpoint is not specified".to_owned(),
         ));
     }
     let mut headers = HeaderMap::new();
@@ -74,18 +58,13 @@ fn build(options: &Options<'_>, services: &Services) -> Built {
     let authentication = (!endpoint.username.is_empty() && !endpoint.password.is_empty())
         .then(|| (endpoint.username.clone(), endpoint.password.clone()));
     Ok(Arc::new(Post {
-        client: services
-            .clients
-            .get(options.flag("skip-ssl-verification")?)?,
+        client: services.clients.get(options.flag("skip-ssl-verification")?)?,
         url: parse(&endpoint.url)?,
         body: endpoint.alert_template.as_deref().map(parse).transpose()?,
         headers,
         authentication,
         capture: options.flag("capture-response")?,
-        timeout: options
-            .duration("timeout")?
-            .filter(|timeout| !timeout.is_zero())
-            .unwrap_or(TIMEOUT),
+        timeout: options.duration("timeout")?.filter(|timeout| !timeout.is_zero()).unwrap_or(TIMEOUT),
     }))
 }
 
@@ -97,15 +76,10 @@ fn parse(source: &str) -> Result<Template, Error> {
 fn put_headers(headers: &mut HeaderMap, given: &BTreeMap<String, String>) -> Result<(), Error> {
     for (name, value) in given {
         let wrong = || {
-            Error::Invalid(format!(
-                "invalid header {name:?} of handler kind post: check its name and value"
-            ))
+            Error::Invalid(format!("invalid header {name:?} of handler kind post: check its name and value"))
         };
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong())?;
-        headers.insert(
-            name,
-            HeaderValue::from_bytes(value.as_bytes()).map_err(|_| wrong())?,
-        );
+        headers.insert(name, HeaderValue::from_bytes(value.as_bytes()).map_err(|_| wrong())?);
     }
     Ok(())
 }
@@ -122,11 +96,7 @@ struct Post {
 
 impl Handler for Post {
     fn limits(&self) -> Limits {
-        Limits {
-            timeout: self.timeout,
-            concurrency_max: 8,
-            attempts_max: None,
-        }
+        Limits { timeout: self.timeout, concurrency_max: 8, attempts_max: None }
     }
 
     fn deliver<'a>(&'a self, delivery: &'a Delivery) -> Attempt<'a> {
@@ -141,11 +111,7 @@ impl Handler for Post {
                 request = request.basic_auth(username, Some(password));
             }
             let answer = request.headers(headers).body(body).send().await;
-            http::check(
-                answer.map_err(|error| http::no_answer(&error))?,
-                self.capture,
-            )
-            .await
+            http::check(answer.map_err(|error| http::no_answer(&error))?, self.capture).await
         })
     }
 }

@@ -14,18 +14,12 @@ pub(super) static KIND: Kind = Kind {
     name: "tcp",
     method: "tcp",
     summary: "sends the event as JSON over a TCP connection",
-    options: &[OptionDef {
-        name: "address",
-        kind: OptionKind::Text,
-        summary: "host:port of the receiver",
-    }],
+    options: &[OptionDef { name: "address", kind: OptionKind::Text, summary: "host:port of the receiver" }],
     build,
 };
 
 fn build(options: &Options<'_>, _: &Services) -> Built {
-    Ok(Arc::new(Tcp {
-        address: options.needed_text("address")?,
-    }))
+    Ok(Arc::new(Tcp { address: options.needed_text("address")? }))
 }
 
 struct Tcp {
@@ -34,11 +28,7 @@ struct Tcp {
 
 impl Handler for Tcp {
     fn limits(&self) -> Limits {
-        Limits {
-            timeout: Duration::from_secs(10),
-            concurrency_max: 4,
-            attempts_max: None,
-        }
+        Limits { timeout: Duration::from_secs(10), concurrency_max: 4, attempts_max: None }
     }
 
     fn deliver<'a>(&'a self, delivery: &'a Delivery) -> Attempt<'a> {
@@ -46,14 +36,10 @@ impl Handler for Tcp {
             let failed = |what: &'static str, error: &str| {
                 DeliveryError::retryable(what, error).with("address", &self.address)
             };
-            let mut stream =
-                TcpStream::connect(dialable(&self.address))
-                    .await
-                    .map_err(|error| {
-                        let error =
-                            format!("dial tcp {}: connect: {}", self.address, os_text(&error));
-                        failed("tcp handler failed to connect", &error)
-                    })?;
+            let mut stream = TcpStream::connect(dialable(&self.address)).await.map_err(|error| {
+                let error = format!("dial tcp {}: connect: {}", self.address, os_text(&error));
+                failed("tcp handler failed to connect", &error)
+            })?;
             let mut line = delivery.payload();
             // Kapacitor ends the event with two newlines, and receivers may count on it.
             line.extend_from_slice(b"\n\n");
@@ -61,18 +47,12 @@ impl Handler for Tcp {
                 stream.write_all(&line).await?;
                 stream.shutdown().await
             };
-            written
-                .await
-                .map_err(|error| failed("tcp handler failed to send", &os_text(&error)))
+            written.await.map_err(|error| failed("tcp handler failed to send", &os_text(&error)))
         })
     }
 }
 
 /// Go dials this host when the address names none (`:5678`).
 fn dialable(address: &str) -> String {
-    if address.starts_with(':') {
-        format!("localhost{address}")
-    } else {
-        address.to_owned()
-    }
+    if address.starts_with(':') { format!("localhost{address}") } else { address.to_owned() }
 }

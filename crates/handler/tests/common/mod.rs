@@ -18,27 +18,17 @@ use tokio::time::timeout;
 pub const LIMIT: Duration = Duration::from_secs(10);
 
 pub fn now() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .expect("after 1970");
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
     i64::try_from(since.as_nanos()).expect("before 2262")
 }
 
 pub fn spec(id: &str, kind: &str, options: Json) -> Arc<HandlerSpec> {
-    Arc::new(HandlerSpec::new(
-        id,
-        kind,
-        options.as_object().expect("an object").clone(),
-    ))
+    Arc::new(HandlerSpec::new(id, kind, options.as_object().expect("an object").clone()))
 }
 
 pub fn delivery(number: u64, event: &str, level: Level, spec: &Arc<HandlerSpec>) -> Delivery {
     let event = Event {
-        identity: Identity {
-            shard: 3,
-            index: number,
-            sequence: 0,
-        },
+        identity: Identity { shard: 3, index: number, sequence: 0 },
         topics: vec!["main:t:alert2".into()],
         state: EventState {
             id: event.into(),
@@ -60,10 +50,7 @@ pub fn delivery(number: u64, event: &str, level: Level, spec: &Arc<HandlerSpec>)
             name: "m".into(),
             tags: TagSet::new([("host", "a")]),
             columns: vec!["time".into(), "v".into()],
-            values: vec![vec![
-                Some(Value::Time(1_000_000_000)),
-                Some(Value::Float(15.0)),
-            ]],
+            values: vec![vec![Some(Value::Time(1_000_000_000)), Some(Value::Float(15.0))]],
         }],
     };
     Delivery {
@@ -110,24 +97,15 @@ impl Rig {
     pub fn with(settings: Settings, services: Services) -> Rig {
         let (sender, reports) = mpsc::channel(16);
         let runtime = tokio::runtime::Handle::current();
-        Rig {
-            deliverer: Deliverer::new(settings, Handlers::new(services), sender, runtime),
-            reports,
-        }
+        Rig { deliverer: Deliverer::new(settings, Handlers::new(services), sender, runtime), reports }
     }
 
     pub fn submit(&self, number: u64, event: &str, level: Level, spec: &Arc<HandlerSpec>) {
-        assert!(
-            self.deliverer.submit(delivery(number, event, level, spec)),
-            "not draining"
-        );
+        assert!(self.deliverer.submit(delivery(number, event, level, spec)), "not draining");
     }
 
     pub async fn report(&mut self) -> Report {
-        timeout(LIMIT, self.reports.recv())
-            .await
-            .expect("a report in time")
-            .expect("the deliverer lives")
+        timeout(LIMIT, self.reports.recv()).await.expect("a report in time").expect("the deliverer lives")
     }
 
     /// The next report that is not about a failed attempt.
@@ -169,9 +147,7 @@ pub struct Request {
 impl Request {
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut lines = self.head.iter().filter_map(|line| line.split_once(": "));
-        lines
-            .find(|(given, _)| given.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value)
+        lines.find(|(given, _)| given.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 }
 
@@ -193,11 +169,7 @@ impl Receiver {
         let address = listener.local_addr().expect("bound");
         let answers: VecDeque<String> = answers.iter().map(|answer| (*answer).to_owned()).collect();
         let answers = Arc::new(Mutex::new(answers));
-        let receiver = Receiver {
-            address,
-            requests: Arc::default(),
-            arrived: Arc::default(),
-        };
+        let receiver = Receiver { address, requests: Arc::default(), arrived: Arc::default() };
         let serving = receiver.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -221,11 +193,7 @@ impl Receiver {
             if answer == "never" {
                 std::future::pending::<()>().await;
             }
-            if stream
-                .write_all(format!("HTTP/1.1 {answer}").as_bytes())
-                .await
-                .is_err()
-            {
+            if stream.write_all(format!("HTTP/1.1 {answer}").as_bytes()).await.is_err() {
                 return;
             }
         }
@@ -265,10 +233,7 @@ async fn read(stream: &mut BufReader<TcpStream>) -> Option<Request> {
     }
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await.ok()?;
-    Some(Request {
-        head,
-        body: String::from_utf8(body).ok()?,
-    })
+    Some(Request { head, body: String::from_utf8(body).ok()? })
 }
 
 pub fn post(id: &str, url: &str) -> Arc<HandlerSpec> {

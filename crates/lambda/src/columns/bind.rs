@@ -42,9 +42,7 @@ impl TagUse {
 
     #[inline]
     fn has(&self, id: u32) -> bool {
-        self.bits
-            .get(id as usize / 64)
-            .is_some_and(|word| word >> (id % 64) & 1 == 1)
+        self.bits.get(id as usize / 64).is_some_and(|word| word >> (id % 64) & 1 == 1)
     }
 }
 
@@ -65,11 +63,7 @@ impl Binding {
         }
         let present = |column: &&'a Column| column.mask.count() > 0;
         let bound = |(slot, name): (usize, &Name)| Bound {
-            field: input
-                .rows
-                .column(name)
-                .map(|column| &**column)
-                .filter(present),
+            field: input.rows.column(name).map(|column| &**column).filter(present),
             tags: self.tags_of(slot, name, input),
             result: input
                 .results
@@ -117,10 +111,7 @@ fn series_tags<'a>(name: &str, ids: &[u32], table: &'a SeriesTable) -> Tags<'a> 
     let size = ids.len().next_power_of_two().min(MEMO);
     // No run is long enough for this code.
     let mut memo: Vec<(u32, u32)> = vec![(0, u32::MAX); size];
-    let mut tags = Tags {
-        codes: Vec::with_capacity(ids.len()),
-        values: Vec::new(),
-    };
+    let mut tags = Tags { codes: Vec::with_capacity(ids.len()), values: Vec::new() };
     for &id in ids {
         let known = &mut memo[id as usize & (size - 1)];
         if known.0 != id || known.1 == u32::MAX {
@@ -133,10 +124,7 @@ fn series_tags<'a>(name: &str, ids: &[u32], table: &'a SeriesTable) -> Tags<'a> 
 }
 
 fn set_tags<'a>(name: &str, sets: &'a [TagSet]) -> Option<Tags<'a>> {
-    let mut tags = Tags {
-        codes: Vec::with_capacity(sets.len()),
-        values: Vec::new(),
-    };
+    let mut tags = Tags { codes: Vec::with_capacity(sets.len()), values: Vec::new() };
     let mut last: Option<&[u8]> = None;
     for set in sets {
         let bytes = set.as_bytes();
@@ -161,9 +149,7 @@ fn typed(column: &Column) -> Option<Ty> {
 }
 
 fn code_at(column: &Column, source: Source, row: usize) -> Option<Code> {
-    column
-        .kind_at(row)
-        .map(|kind| Ty::of_kind(kind).map_or(Code::NULL, |ty| Code::new(ty, source)))
+    column.kind_at(row).map(|kind| Ty::of_kind(kind).map_or(Code::NULL, |ty| Code::new(ty, source)))
 }
 
 impl<'a> Bound<'a> {
@@ -173,11 +159,9 @@ impl<'a> Bound<'a> {
         match (self.field, &self.tags, self.result) {
             (None, None, None) => Some(Code::new(Ty::Missing, Source::Field)),
             (Some(field), None, _) => full(field).map(|ty| Code::new(ty, Source::Field)),
-            (None, Some(tags), _) => tags
-                .values
-                .iter()
-                .all(Option::is_some)
-                .then(|| Code::new(Ty::Str, Source::Tag)),
+            (None, Some(tags), _) => {
+                tags.values.iter().all(Option::is_some).then(|| Code::new(Ty::Str, Source::Tag))
+            }
             (None, None, Some(result)) => full(result).map(|ty| Code::new(ty, Source::Result)),
             (Some(_), Some(_), _) => None,
         }
@@ -185,10 +169,7 @@ impl<'a> Bound<'a> {
 
     /// Every column is of one type, so rows can be sorted by shape.
     pub(super) fn is_typed(&self) -> bool {
-        [self.field, self.result]
-            .into_iter()
-            .flatten()
-            .all(|column| typed(column).is_some())
+        [self.field, self.result].into_iter().flatten().all(|column| typed(column).is_some())
     }
 
     fn tag(&self, row: usize) -> Option<&'a str> {
@@ -198,10 +179,7 @@ impl<'a> Bound<'a> {
     /// The type and place of the reference in one row.
     pub(super) fn code(&self, row: usize) -> Code {
         let tagged = self.tag(row).is_some();
-        match self
-            .field
-            .and_then(|field| code_at(field, Source::Field, row))
-        {
+        match self.field.and_then(|field| code_at(field, Source::Field, row)) {
             Some(_) if tagged => Code::AMBIGUOUS,
             Some(code) => code,
             None if tagged => Code::new(Ty::Str, Source::Tag),
@@ -228,10 +206,7 @@ impl<'a> Bound<'a> {
             (Some(_), Some(_)) => Lookup::Ambiguous,
             (Some(value), None) => value,
             (None, Some(tag)) => Lookup::Str(tag),
-            (None, None) => self
-                .result
-                .and_then(|result| at(result, row))
-                .unwrap_or(Lookup::Missing),
+            (None, None) => self.result.and_then(|result| at(result, row)).unwrap_or(Lookup::Missing),
         }
     }
 }
@@ -249,10 +224,8 @@ impl Binding {
         make: impl FnOnce(&[Code]) -> Program,
     ) -> Arc<Program> {
         let key = || codes.iter().map(|code| code.without_source());
-        let known = self
-            .programs
-            .iter()
-            .find(|(types, of, _)| *of == goal && types.iter().copied().eq(key()));
+        let known =
+            self.programs.iter().find(|(types, of, _)| *of == goal && types.iter().copied().eq(key()));
         if let Some((_, _, program)) = known {
             return program.clone();
         }
@@ -268,9 +241,5 @@ impl Binding {
 
 /// The name of the first reference that is both a field and a tag.
 pub(super) fn ambiguous(references: &[Name], codes: impl Iterator<Item = Code>) -> Option<&Name> {
-    references
-        .iter()
-        .zip(codes)
-        .find(|(_, code)| *code == Code::AMBIGUOUS)
-        .map(|(name, _)| name)
+    references.iter().zip(codes).find(|(_, code)| *code == Code::AMBIGUOUS).map(|(name, _)| name)
 }

@@ -60,21 +60,19 @@ impl<'b> Exec<'b, '_> {
         let layout = self.layout;
         let states = &mut *self.states;
         match (stateful, arg) {
-            (Stateful::Sigma, Some(Col::Float(x))) => Col::Float(each(rows, |row| {
-                states.state(row).slot(layout, slot).sigma(x.get(row))
-            })),
-            (Stateful::Spread, Some(Col::Float(x))) => Col::Float(each(rows, |row| {
-                states.state(row).slot(layout, slot).spread(x.get(row))
-            })),
-            (Stateful::Rand, Some(Col::Int(n))) => Col::Int(each(rows, |row| {
-                states.state(row).slot(layout, slot).rand(Some(n.get(row)))
-            })),
-            (Stateful::Rand, _) => Col::Int(each(rows, |row| {
-                states.state(row).slot(layout, slot).rand(None)
-            })),
-            _ => Col::Int(each(rows, |row| {
-                states.state(row).slot(layout, slot).count()
-            })),
+            (Stateful::Sigma, Some(Col::Float(x))) => {
+                Col::Float(each(rows, |row| states.state(row).slot(layout, slot).sigma(x.get(row))))
+            }
+            (Stateful::Spread, Some(Col::Float(x))) => {
+                Col::Float(each(rows, |row| states.state(row).slot(layout, slot).spread(x.get(row))))
+            }
+            (Stateful::Rand, Some(Col::Int(n))) => {
+                Col::Int(each(rows, |row| states.state(row).slot(layout, slot).rand(Some(n.get(row)))))
+            }
+            (Stateful::Rand, _) => {
+                Col::Int(each(rows, |row| states.state(row).slot(layout, slot).rand(None)))
+            }
+            _ => Col::Int(each(rows, |row| states.state(row).slot(layout, slot).count())),
         }
     }
 
@@ -93,14 +91,10 @@ impl<'b> Exec<'b, '_> {
             let mut value = None;
             if rows.contains(row) {
                 let mut values = [const { Val::Missing }; MAX_ARGS];
-                values
-                    .iter_mut()
-                    .zip(args)
-                    .for_each(|(value, arg)| *value = arg.get(row));
+                values.iter_mut().zip(args).for_each(|(value, arg)| *value = arg.get(row));
                 match body.call(&mut values[..width], self.env) {
                     Ok(Val::Str(text)) if !out.has_room(&text) => {
-                        self.failures
-                            .record(row, || EvalError::Call(name, CallError::TooLong));
+                        self.failures.record(row, || EvalError::Call(name, CallError::TooLong));
                         rows.drop_row(row);
                     }
                     Ok(result) => value = Some(result),
@@ -119,26 +113,14 @@ impl<'b> Exec<'b, '_> {
 /// The value of each selected row, in order: functions that remember see them so.
 #[inline]
 fn each<'o, T: Copy + Default>(rows: &Selection, mut f: impl FnMut(usize) -> T) -> Buf<'o, T> {
-    Buf::Owned(
-        (0..rows.len())
-            .map(|row| {
-                if rows.contains(row) {
-                    f(row)
-                } else {
-                    T::default()
-                }
-            })
-            .collect(),
-    )
+    Buf::Owned((0..rows.len()).map(|row| if rows.contains(row) { f(row) } else { T::default() }).collect())
 }
 
 /// Calls common enough for a loop of their own.
 fn shortcut<'o>(function: &Function, args: &[Col<'_>]) -> Option<Col<'o>> {
     Some(match (function.name, args) {
         ("float", [Col::Int(v)]) => Col::Float(zip(v, &Buf::Scalar(()), |v, ()| v as f64)),
-        ("int", [Col::Float(v)]) => Col::Int(zip(v, &Buf::Scalar(()), |v, ()| {
-            crate::ops::float_to_int(v)
-        })),
+        ("int", [Col::Float(v)]) => Col::Int(zip(v, &Buf::Scalar(()), |v, ()| crate::ops::float_to_int(v))),
         ("if", [Col::Bool(c), Col::Float(a), Col::Float(b)]) => Col::Float(choose(c, a, b)?),
         ("if", [Col::Bool(c), Col::Int(a), Col::Int(b)]) => Col::Int(choose(c, a, b)?),
         ("if", [Col::Bool(c), Col::Bool(a), Col::Bool(b)]) => Col::Bool(choose(c, a, b)?),
@@ -146,17 +128,9 @@ fn shortcut<'o>(function: &Function, args: &[Col<'_>]) -> Option<Col<'o>> {
     })
 }
 
-fn choose<'o, T: Copy>(
-    conditions: &Buf<'_, bool>,
-    a: &Buf<'_, T>,
-    b: &Buf<'_, T>,
-) -> Option<Buf<'o, T>> {
+fn choose<'o, T: Copy>(conditions: &Buf<'_, bool>, a: &Buf<'_, T>, b: &Buf<'_, T>) -> Option<Buf<'o, T>> {
     let conditions = conditions.slice().ok()?.iter().enumerate();
-    Some(Buf::Owned(
-        conditions
-            .map(|(row, &taken)| if taken { a.get(row) } else { b.get(row) })
-            .collect(),
-    ))
+    Some(Buf::Owned(conditions.map(|(row, &taken)| if taken { a.get(row) } else { b.get(row) }).collect()))
 }
 
 /// A column being written, a value for every row of the run.

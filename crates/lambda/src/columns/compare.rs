@@ -17,9 +17,7 @@ pub(crate) fn compare<'o>(
         (Col::Float(a), Col::Float(b)) => numbers(op, a, b, |a| a, |b| b),
         (Col::Float(a), Col::Int(b)) => numbers(op, a, b, |a| a, |b| b as f64),
         (Col::Int(a), Col::Float(b)) => numbers(op, a, b, |a| a as f64, |b| b),
-        (Col::Int(a), Col::Int(b)) | (Col::Duration(a), Col::Duration(b)) => {
-            numbers(op, a, b, |a| a, |b| b)
-        }
+        (Col::Int(a), Col::Int(b)) | (Col::Duration(a), Col::Duration(b)) => numbers(op, a, b, |a| a, |b| b),
         (Col::Bool(a), Col::Bool(b)) => numbers(op, a, b, |a| a, |b| b),
         (Col::Str(a), Col::Str(b)) => texts(op, a, b, rows),
         (Col::Str(a), Col::Regex(regex)) => {
@@ -70,26 +68,13 @@ fn text(op: BinaryOp, a: &str, b: &str) -> bool {
 fn each_text<'o>(texts: &Texts<'_>, rows: &Selection, f: impl Fn(&str) -> bool) -> Buf<'o, bool> {
     match texts {
         Texts::Tags(tags) if tags.values.len() <= rows.count() => {
-            let answers: Vec<bool> = tags
-                .values
-                .iter()
-                .map(|value| f(value.unwrap_or("")))
-                .collect();
-            Buf::Owned(
-                tags.codes
-                    .iter()
-                    .map(|&code| answers[code as usize])
-                    .collect(),
-            )
+            let answers: Vec<bool> = tags.values.iter().map(|value| f(value.unwrap_or(""))).collect();
+            Buf::Owned(tags.codes.iter().map(|&code| answers[code as usize]).collect())
         }
         texts => each(rows, |row| f(texts.get(row))),
     }
 }
 
 fn each<'o>(rows: &Selection, f: impl Fn(usize) -> bool) -> Buf<'o, bool> {
-    Buf::Owned(
-        (0..rows.len())
-            .map(|row| rows.contains(row) && f(row))
-            .collect(),
-    )
+    Buf::Owned((0..rows.len()).map(|row| rows.contains(row) && f(row)).collect())
 }

@@ -36,12 +36,8 @@ impl Failures<'_> {
     #[cold]
     pub(super) fn record(&mut self, row: usize, error: impl FnOnce() -> EvalError) {
         let arguments = &self.arguments;
-        self.errors.record(row, || {
-            arguments
-                .iter()
-                .rev()
-                .fold(error(), |error, &number| error.in_argument(number))
-        });
+        self.errors
+            .record(row, || arguments.iter().rev().fold(error(), |error, &number| error.in_argument(number)));
     }
 }
 
@@ -104,9 +100,7 @@ impl<'b> Exec<'b, '_> {
         let right = self.eval(right, rows);
         let result = if ops::is_math(op) {
             let failures = &mut self.failures;
-            math(op, left, right, rows, &mut |row, error| {
-                failures.record(row, || error)
-            })
+            math(op, left, right, rows, &mut |row, error| failures.record(row, || error))
         } else {
             compare(op, &left, &right, rows).map(Col::Bool)
         };
@@ -141,16 +135,8 @@ impl<'b> Exec<'b, '_> {
         let right = self.boolean(right, &mut answered);
         rows.retain(|row| !open.contains(row) || answered.contains(row));
         let settled = |row: usize| {
-            if open.contains(row) {
-                right.get(row)
-            } else {
-                !and
-            }
+            if open.contains(row) { right.get(row) } else { !and }
         };
-        Buf::Owned(
-            (0..rows.len())
-                .map(|row| rows.contains(row) && settled(row))
-                .collect(),
-        )
+        Buf::Owned((0..rows.len()).map(|row| rows.contains(row) && settled(row)).collect())
     }
 }

@@ -63,12 +63,7 @@ impl Runner<'_, '_> {
     }
 
     /// The rows by kind; `None` when they must be taken one by one, in order.
-    fn shapes(
-        &self,
-        binding: &mut Binding,
-        bounds: &[Bound<'_>],
-        all: &Selection,
-    ) -> Option<Vec<Shape>> {
+    fn shapes(&self, binding: &mut Binding, bounds: &[Bound<'_>], all: &Selection) -> Option<Vec<Shape>> {
         let uniform: Option<Box<[Code]>> = bounds.iter().map(Bound::uniform).collect();
         let groups = match uniform {
             Some(codes) => vec![(codes, all.clone())],
@@ -78,18 +73,11 @@ impl Runner<'_, '_> {
             .into_iter()
             .map(|(codes, rows)| {
                 let program = binding.program(&codes, self.goal, |types| self.program(types));
-                Shape {
-                    codes,
-                    rows,
-                    program,
-                }
+                Shape { codes, rows, program }
             })
             .collect();
         // Rows of one group must change its state in their order: only one kind may touch it.
-        let touching = shapes
-            .iter()
-            .filter(|shape| self.touches_state(&shape.program))
-            .count();
+        let touching = shapes.iter().filter(|shape| self.touches_state(&shape.program)).count();
         (touching <= 1).then_some(shapes)
     }
 
@@ -105,10 +93,7 @@ impl Runner<'_, '_> {
         if let Some(name) = ambiguous(&self.lambda.references, codes.iter().copied()) {
             return Program::Fail(EvalError::Ambiguous(name.clone()));
         }
-        let types = ShapeTypes {
-            codes,
-            names: &self.lambda.names,
-        };
+        let types = ShapeTypes { codes, names: &self.lambda.names };
         match specialise(&self.lambda.root, self.goal, &types) {
             // Two calls that share their memory take turns within each row.
             Program::Columns(typed) if typed.stateful && self.lambda.shares_slots => Program::Rows,
@@ -119,28 +104,19 @@ impl Runner<'_, '_> {
     fn shape(&mut self, bounds: &[Bound<'_>], shape: &mut Shape, whole: bool) {
         match &*shape.program {
             Program::Fail(error) => {
-                shape
-                    .rows
-                    .rows()
-                    .for_each(|row| self.errors.record(row, || error.clone()));
+                shape.rows.rows().for_each(|row| self.errors.record(row, || error.clone()));
             }
             Program::Rows => self.rowwise(bounds, &shape.rows),
             Program::Columns(typed) => {
-                let columns: Vec<Option<Col<'_>>> = bounds
-                    .iter()
-                    .zip(&shape.codes)
-                    .map(|(bound, code)| bound.column(*code))
-                    .collect();
+                let columns: Vec<Option<Col<'_>>> =
+                    bounds.iter().zip(&shape.codes).map(|(bound, code)| bound.column(*code)).collect();
                 let mut exec = Exec {
                     columns: &columns,
                     times: &self.input.rows.times,
                     env: self.input.env,
                     layout: &self.lambda.layout,
                     states: &mut *self.states,
-                    failures: Failures {
-                        errors: &mut *self.errors,
-                        arguments: Vec::new(),
-                    },
+                    failures: Failures { errors: &mut *self.errors, arguments: Vec::new() },
                 };
                 let column = exec.eval(typed, &mut shape.rows);
                 self.sink.part(column, &shape.rows, whole);
@@ -153,31 +129,20 @@ impl Runner<'_, '_> {
         for row in rows.rows() {
             let codes = bounds.iter().map(|bound| bound.code(row));
             if let Some(name) = ambiguous(&self.lambda.references, codes) {
-                self.errors
-                    .record(row, || EvalError::Ambiguous(name.clone()));
+                self.errors.record(row, || EvalError::Ambiguous(name.clone()));
                 continue;
             }
-            let point = RunPoint {
-                bounds,
-                row,
-                time: self.input.rows.times[row],
-            };
+            let point = RunPoint { bounds, row, time: self.input.rows.times[row] };
             let evaluation = Evaluation {
                 point: &point,
                 env: self.input.env,
                 names: &self.lambda.names,
                 layout: &self.lambda.layout,
             };
-            let state = if self.lambda.layout.is_empty() {
-                &mut nothing
-            } else {
-                self.states.state(row)
-            };
+            let state = if self.lambda.layout.is_empty() { &mut nothing } else { self.states.state(row) };
             let result = match self.goal {
                 Goal::Value => evaluation.value(&self.lambda.root, state),
-                Goal::Truth => evaluation
-                    .truth(&self.lambda.root, true, state)
-                    .map(crate::types::Val::Bool),
+                Goal::Truth => evaluation.truth(&self.lambda.root, true, state).map(crate::types::Val::Bool),
             };
             match result {
                 Ok(value) => self.sink.row(row, value),
@@ -211,12 +176,7 @@ fn sort(bounds: &[Bound<'_>], all: &Selection) -> Option<Vec<(Box<[Code]>, Selec
         }
         shapes[last].1[row] = true;
     }
-    Some(
-        shapes
-            .into_iter()
-            .map(|(codes, live)| (codes, Selection::from_live(live)))
-            .collect(),
-    )
+    Some(shapes.into_iter().map(|(codes, live)| (codes, Selection::from_live(live))).collect())
 }
 
 /// One row of a run.
@@ -228,9 +188,7 @@ struct RunPoint<'a> {
 
 impl Point for RunPoint<'_> {
     fn get(&self, slot: usize) -> Lookup<'_> {
-        self.bounds
-            .get(slot)
-            .map_or(Lookup::Missing, |bound| bound.lookup(self.row))
+        self.bounds.get(slot).map_or(Lookup::Missing, |bound| bound.lookup(self.row))
     }
 
     fn time(&self) -> Time {

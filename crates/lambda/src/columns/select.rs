@@ -14,11 +14,7 @@ pub(crate) struct Selection {
 impl Selection {
     pub(crate) fn of(rows: usize, active: Option<&Mask>) -> Selection {
         match active {
-            None => Selection {
-                rows,
-                live: None,
-                count: rows,
-            },
+            None => Selection { rows, live: None, count: rows },
             Some(mask) if mask.is_full() && mask.len() >= rows => Selection::of(rows, None),
             Some(mask) => Selection::from_live((0..rows).map(|row| mask.get(row)).collect()),
         }
@@ -26,11 +22,7 @@ impl Selection {
 
     pub(crate) fn from_live(live: Vec<bool>) -> Selection {
         let count = live.iter().filter(|v| **v).count();
-        Selection {
-            rows: live.len(),
-            live: Some(live),
-            count,
-        }
+        Selection { rows: live.len(), live: Some(live), count }
     }
 
     /// All rows of the run, selected or not.
@@ -84,11 +76,7 @@ impl Selection {
 
     /// The rows that are in this set and whose flag is `wanted`.
     pub(crate) fn narrowed(&self, flags: impl Fn(usize) -> bool, wanted: bool) -> Selection {
-        Selection::from_live(
-            (0..self.rows)
-                .map(|row| self.contains(row) && flags(row) == wanted)
-                .collect(),
-        )
+        Selection::from_live((0..self.rows).map(|row| self.contains(row) && flags(row) == wanted).collect())
     }
 
     pub(crate) fn to_mask(&self) -> Mask {

@@ -29,21 +29,12 @@ enum CodeKind {
 
 impl Code {
     /// A field without content.
-    pub(super) const NULL: Code = Code {
-        kind: CodeKind::Null,
-        source: Source::Field,
-    };
+    pub(super) const NULL: Code = Code { kind: CodeKind::Null, source: Source::Field };
     /// A name that is both a field and a tag.
-    pub(super) const AMBIGUOUS: Code = Code {
-        kind: CodeKind::Ambiguous,
-        source: Source::Field,
-    };
+    pub(super) const AMBIGUOUS: Code = Code { kind: CodeKind::Ambiguous, source: Source::Field };
 
     pub(super) fn new(ty: Ty, source: Source) -> Code {
-        Code {
-            kind: CodeKind::Typed(ty),
-            source,
-        }
+        Code { kind: CodeKind::Typed(ty), source }
     }
 
     pub(super) fn source(self) -> Source {
@@ -52,10 +43,7 @@ impl Code {
 
     /// A program depends on types alone.
     pub(super) fn without_source(self) -> Code {
-        Code {
-            source: Source::Field,
-            ..self
-        }
+        Code { source: Source::Field, ..self }
     }
 
     fn ty(self) -> Option<Ty> {

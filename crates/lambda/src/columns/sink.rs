@@ -25,12 +25,7 @@ pub(crate) struct ValueSink<'o> {
 
 impl<'o> ValueSink<'o> {
     pub(crate) fn new(out: &'o mut Column, rows: usize) -> ValueSink<'o> {
-        ValueSink {
-            out,
-            rows,
-            scattered: Vec::new(),
-            done: false,
-        }
+        ValueSink { out, rows, scattered: Vec::new(), done: false }
     }
 
     fn scatter(&mut self, row: usize, value: Option<Value>) {
@@ -49,9 +44,7 @@ impl<'o> ValueSink<'o> {
         if self.scattered.is_empty() {
             return self.out.pad(self.rows);
         }
-        std::mem::take(&mut self.scattered)
-            .into_iter()
-            .for_each(|value| self.out.push_option(value));
+        std::mem::take(&mut self.scattered).into_iter().for_each(|value| self.out.push_option(value));
     }
 }
 
@@ -70,9 +63,7 @@ fn cleared<T: Default>(mut values: Vec<T>, rows: &Selection) -> Vec<T> {
 impl Sink for ValueSink<'_> {
     fn part(&mut self, column: Col<'_>, rows: &Selection, whole: bool) {
         if !whole || rows.is_empty() {
-            return rows
-                .rows()
-                .for_each(|row| self.scatter(row, column.get(row).into_value()));
+            return rows.rows().for_each(|row| self.scatter(row, column.get(row).into_value()));
         }
         let all = self.rows;
         let data = match column {
@@ -80,26 +71,16 @@ impl Sink for ValueSink<'_> {
             Col::Int(v) => Data::Int(cleared(v.into_vec(all), rows)),
             Col::Bool(v) => Data::Bool(cleared(v.into_vec(all), rows)),
             Col::Duration(v) => {
-                let values = (0..all).map(|row| {
-                    if rows.contains(row) {
-                        Value::Duration(v.get(row))
-                    } else {
-                        Value::Null
-                    }
-                });
+                let values = (0..all)
+                    .map(|row| if rows.contains(row) { Value::Duration(v.get(row)) } else { Value::Null });
                 Data::Mixed(values.collect())
             }
             Col::Str(v) if rows.is_all() => Data::Str(v.into_strings(all)),
             other => {
-                return rows
-                    .rows()
-                    .for_each(|row| self.scatter(row, other.get(row).into_value()));
+                return rows.rows().for_each(|row| self.scatter(row, other.get(row).into_value()));
             }
         };
-        *self.out = Column {
-            data,
-            mask: rows.to_mask(),
-        };
+        *self.out = Column { data, mask: rows.to_mask() };
         self.done = true;
     }
 

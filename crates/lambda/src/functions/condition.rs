@@ -20,10 +20,6 @@ pub(super) const FUNCTIONS: &[Function] = &[Function {
 }];
 
 fn choose<'a>(args: &mut [Val<'a>], _: &Env) -> Result<Val<'a>, CallError> {
-    let taken = if matches!(args[0], Val::Bool(true)) {
-        1
-    } else {
-        2
-    };
+    let taken = if matches!(args[0], Val::Bool(true)) { 1 } else { 2 };
     Ok(std::mem::replace(&mut args[taken], Val::Missing))
 }

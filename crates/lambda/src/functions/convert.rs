@@ -45,22 +45,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
         name: "duration",
         doc: "Converts to a duration: a number of units, or a text such as '1h30m' (its unit is not used).",
         signatures: &[
-            Signature {
-                args: &[Ty::Duration],
-                result: Ty::Duration,
-            },
-            Signature {
-                args: &[Ty::Int, Ty::Duration],
-                result: Ty::Duration,
-            },
-            Signature {
-                args: &[Ty::Float, Ty::Duration],
-                result: Ty::Duration,
-            },
-            Signature {
-                args: &[Ty::Str, Ty::Duration],
-                result: Ty::Duration,
-            },
+            Signature { args: &[Ty::Duration], result: Ty::Duration },
+            Signature { args: &[Ty::Int, Ty::Duration], result: Ty::Duration },
+            Signature { args: &[Ty::Float, Ty::Duration], result: Ty::Duration },
+            Signature { args: &[Ty::Str, Ty::Duration], result: Ty::Duration },
         ],
         body: Body::Any(duration),
     },

@@ -16,9 +16,7 @@ const ORDER_MAX: u64 = 1_000_000;
 
 /// The order, when it is small enough to count up to.
 fn order(n: i64) -> Option<i32> {
-    i32::try_from(n)
-        .ok()
-        .filter(|_| n.unsigned_abs() <= ORDER_MAX)
+    i32::try_from(n).ok().filter(|_| n.unsigned_abs() <= ORDER_MAX)
 }
 
 /// Far below its order the function has long vanished; near a very large one it is not worked out.
@@ -97,15 +95,12 @@ pub(super) fn min(a: f64, b: f64) -> f64 {
 
 /// The powers of ten up to 10^31; larger ones are 10^32k times one of these.
 const TENS: [f64; 32] = [
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
-    1e17, 1e18, 1e19, 1e20, 1e21, 1e22, 1e23, 1e24, 1e25, 1e26, 1e27, 1e28, 1e29, 1e30, 1e31,
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
+    1e19, 1e20, 1e21, 1e22, 1e23, 1e24, 1e25, 1e26, 1e27, 1e28, 1e29, 1e30, 1e31,
 ];
-const LARGE_TENS: [f64; 10] = [
-    1e0, 1e32, 1e64, 1e96, 1e128, 1e160, 1e192, 1e224, 1e256, 1e288,
-];
-const SMALL_TENS: [f64; 11] = [
-    1e0, 1e-32, 1e-64, 1e-96, 1e-128, 1e-160, 1e-192, 1e-224, 1e-256, 1e-288, 1e-320,
-];
+const LARGE_TENS: [f64; 10] = [1e0, 1e32, 1e64, 1e96, 1e128, 1e160, 1e192, 1e224, 1e256, 1e288];
+const SMALL_TENS: [f64; 11] =
+    [1e0, 1e-32, 1e-64, 1e-96, 1e-128, 1e-160, 1e-192, 1e-224, 1e-256, 1e-288, 1e-320];
 
 pub(super) fn pow10(n: i64) -> f64 {
     match n {
@@ -132,19 +127,10 @@ mod tests {
     fn special_cases_are_those_of_go() {
         assert!(gamma(-2.0).is_nan() && gamma(f64::NEG_INFINITY).is_nan());
         assert_eq!(gamma(-0.0), f64::NEG_INFINITY);
-        assert_eq!(
-            (log10(1000.0), log2(8.0), log10(f64::INFINITY)),
-            (3.0, 3.0, f64::INFINITY)
-        );
+        assert_eq!((log10(1000.0), log2(8.0), log10(f64::INFINITY)), (3.0, 3.0, f64::INFINITY));
         let values = [50.0, 5.0, 7.0, 10.0, 100.0, 123456.789].map(log10);
-        let of_kapacitor = [
-            1.6989700043360187,
-            0.6989700043360187,
-            0.8450980400142568,
-            1.0,
-            2.0,
-            5.091514977169271,
-        ];
+        let of_kapacitor =
+            [1.6989700043360187, 0.6989700043360187, 0.8450980400142568, 1.0, 2.0, 5.091514977169271];
         assert_eq!(values, of_kapacitor);
         assert_eq!(
             (logb(0.0), logb(f64::NEG_INFINITY), logb(5e-324)),
@@ -152,16 +138,10 @@ mod tests {
         );
         assert!(max(1.0, f64::NAN).is_nan() && min(f64::NAN, 1.0).is_nan());
         assert_eq!(
-            (
-                max(f64::NAN, f64::INFINITY),
-                min(f64::NEG_INFINITY, f64::NAN)
-            ),
+            (max(f64::NAN, f64::INFINITY), min(f64::NEG_INFINITY, f64::NAN)),
             (f64::INFINITY, f64::NEG_INFINITY)
         );
         assert!(max(-0.0, 0.0).is_sign_positive() && min(0.0, -0.0).is_sign_negative());
-        assert_eq!(
-            (pow10(-323), pow10(308), pow10(309), pow10(-324)),
-            (1e-323, 1e308, f64::INFINITY, 0.0)
-        );
+        assert_eq!((pow10(-323), pow10(308), pow10(309), pow10(-324)), (1e-323, 1e308, f64::INFINITY, 0.0));
     }
 }

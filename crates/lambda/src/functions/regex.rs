@@ -10,10 +10,7 @@ use regex::Regex;
 pub(super) const FUNCTIONS: &[Function] = &[Function {
     name: "regexReplace",
     doc: "Puts the third argument in the place of every match in the second; `$1` is the first group.",
-    signatures: &[Signature {
-        args: &[Ty::Regex, Ty::Str, Ty::Str],
-        result: Ty::Str,
-    }],
+    signatures: &[Signature { args: &[Ty::Regex, Ty::Str, Ty::Str], result: Ty::Str }],
     body: Body::Any(regex_replace),
 }];
 
@@ -31,11 +28,6 @@ fn regex_replace<'a>(args: &mut [Val<'a>], _: &Env) -> Result<Val<'a>, CallError
 fn fits(regex: &Regex, source: &str, replacement: &str) -> bool {
     let groups = replacement.bytes().filter(|b| *b == b'$').count() + 1;
     let copied = groups.saturating_mul(source.len());
-    let written = |matches: usize| {
-        matches
-            .saturating_mul(replacement.len())
-            .saturating_add(copied)
-    };
-    written(source.len() + 1) <= TEXT_BYTES_MAX
-        || written(regex.find_iter(source).count()) <= TEXT_BYTES_MAX
+    let written = |matches: usize| matches.saturating_mul(replacement.len()).saturating_add(copied);
+    written(source.len() + 1) <= TEXT_BYTES_MAX || written(regex.find_iter(source).count()) <= TEXT_BYTES_MAX
 }

@@ -19,9 +19,7 @@ pub(super) fn lower(text: Cow<'_, str>) -> Cow<'_, str> {
 }
 
 pub(super) fn upper(text: Cow<'_, str>) -> Cow<'_, str> {
-    map(text, |c| {
-        single(c.to_uppercase()).unwrap_or_else(|| upper_greek(c))
-    })
+    map(text, |c| single(c.to_uppercase()).unwrap_or_else(|| upper_greek(c)))
 }
 
 /// Go maps one character to one, so a mapping to several (such as that of `ß`) does not count.

@@ -12,58 +12,28 @@ macro_rules! part {
         Function {
             name: $name,
             doc: $doc,
-            signatures: &[Signature {
-                args: &[Ty::Time],
-                result: Ty::Int,
-            }],
+            signatures: &[Signature { args: &[Ty::Time], result: Ty::Int }],
             body: Body::Time1($body),
         }
     };
 }
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    part!(
-        "unixNano",
-        |ns, _| ns,
-        "Nanoseconds since the beginning of 1970, UTC."
-    ),
-    part!(
-        "minute",
-        |ns, env| i64::from(local(ns, env).minute()),
-        "The minute of the hour, 0 to 59."
-    ),
-    part!(
-        "hour",
-        |ns, env| i64::from(local(ns, env).hour()),
-        "The hour of the day, 0 to 23."
-    ),
+    part!("unixNano", |ns, _| ns, "Nanoseconds since the beginning of 1970, UTC."),
+    part!("minute", |ns, env| i64::from(local(ns, env).minute()), "The minute of the hour, 0 to 59."),
+    part!("hour", |ns, env| i64::from(local(ns, env).hour()), "The hour of the day, 0 to 23."),
     part!(
         "weekday",
         |ns, env| i64::from(local(ns, env).weekday().to_sunday_zero_offset()),
         "The day of the week, 0 (Sunday) to 6."
     ),
-    part!(
-        "day",
-        |ns, env| i64::from(local(ns, env).day()),
-        "The day of the month, 1 to 31."
-    ),
-    part!(
-        "month",
-        |ns, env| i64::from(local(ns, env).month()),
-        "The month of the year, 1 to 12."
-    ),
-    part!(
-        "year",
-        |ns, env| i64::from(local(ns, env).year()),
-        "The year, such as 2026."
-    ),
+    part!("day", |ns, env| i64::from(local(ns, env).day()), "The day of the month, 1 to 31."),
+    part!("month", |ns, env| i64::from(local(ns, env).month()), "The month of the year, 1 to 12."),
+    part!("year", |ns, env| i64::from(local(ns, env).year()), "The year, such as 2026."),
     Function {
         name: "now",
         doc: "The present time.",
-        signatures: &[Signature {
-            args: &[],
-            result: Ty::Time,
-        }],
+        signatures: &[Signature { args: &[], result: Ty::Time }],
         body: Body::Any(|_, env| Ok(Val::Time(env.now))),
     },
 ];

@@ -1,12 +1,8 @@
 //! Expressions over points by both roads that lead to a result, which must agree.
 #![allow(dead_code, reason = "each test uses a part of it")]
 
-use lambda::{
-    Binding, ByGroup, Env, Errors, FunctionSet, Input, Lambda, Lookup, RowScope, Scope, State,
-};
-use model::{
-    Column, Field, Mask, Origin, Rows, Series, SeriesTable, TagColumn, TagSet, Time, Value,
-};
+use lambda::{Binding, ByGroup, Env, Errors, FunctionSet, Input, Lambda, Lookup, RowScope, Scope, State};
+use model::{Column, Field, Mask, Origin, Rows, Series, SeriesTable, TagColumn, TagSet, Time, Value};
 use std::sync::Arc;
 
 /// A point with tags and fields.
@@ -20,10 +16,7 @@ pub struct Point {
 }
 
 fn find<'a>(values: &'a [(String, Value)], name: &str) -> Option<&'a Value> {
-    values
-        .iter()
-        .find(|(n, _)| n == name)
-        .map(|(_, value)| value)
+    values.iter().find(|(n, _)| n == name).map(|(_, value)| value)
 }
 
 impl Scope for Point {
@@ -43,20 +36,13 @@ impl Scope for Point {
 
 /// The points as a run; `as_series` decides how their tags are kept.
 pub fn run_of(points: &[Point], as_series: bool) -> (Rows, SeriesTable) {
-    let origin = Arc::new(Origin {
-        db: "d".into(),
-        rp: "r".into(),
-        name: "m".into(),
-    });
+    let origin = Arc::new(Origin { db: "d".into(), rp: "r".into(), name: "m".into() });
     let mut table = SeriesTable::default();
     let mut ids = Vec::new();
     for point in points {
         let known = (0..table.len()).find(|id| table.get(*id).tags == point.tags);
         ids.push(known.unwrap_or_else(|| {
-            table.push(Series {
-                origin: origin.clone(),
-                tags: point.tags.clone(),
-            });
+            table.push(Series { origin: origin.clone(), tags: point.tags.clone() });
             table.len() - 1
         }));
     }
@@ -65,30 +51,21 @@ pub fn run_of(points: &[Point], as_series: bool) -> (Rows, SeriesTable) {
     rows.tags = if as_series {
         TagColumn::Series(Arc::new(ids))
     } else {
-        TagColumn::Sets(Arc::new(
-            points.iter().map(|point| point.tags.clone()).collect(),
-        ))
+        TagColumn::Sets(Arc::new(points.iter().map(|point| point.tags.clone()).collect()))
     };
     rows.fields = columns(points, |point| &point.fields);
     (rows, table)
 }
 
 fn columns(points: &[Point], of: impl Fn(&Point) -> &Vec<(String, Value)>) -> Vec<Field> {
-    let mut names: Vec<&String> = points
-        .iter()
-        .flat_map(|point| of(point).iter().map(|(name, _)| name))
-        .collect();
+    let mut names: Vec<&String> =
+        points.iter().flat_map(|point| of(point).iter().map(|(name, _)| name)).collect();
     names.sort();
     names.dedup();
     let field = |name: &String| {
         let mut column = Column::default();
-        points
-            .iter()
-            .for_each(|point| column.push_option(find(of(point), name).cloned()));
-        Field {
-            name: name.as_str().into(),
-            column: Arc::new(column),
-        }
+        points.iter().for_each(|point| column.push_option(find(of(point), name).cloned()));
+        Field { name: name.as_str().into(), column: Arc::new(column) }
     };
     names.into_iter().map(field).collect()
 }
@@ -108,11 +85,7 @@ pub struct How<'a> {
 }
 
 /// The outcome for each point of a run, one by one, and the states of the groups afterwards.
-pub fn row_by_row(
-    lambda: &Lambda,
-    points: &[Point],
-    how: How<'_>,
-) -> (Vec<Option<Outcome>>, Vec<State>) {
+pub fn row_by_row(lambda: &Lambda, points: &[Point], how: How<'_>) -> (Vec<Option<Outcome>>, Vec<State>) {
     let mut states = fresh(how.groups);
     let mut outcomes = Vec::new();
     for (row, point) in points.iter().enumerate() {
@@ -140,17 +113,8 @@ pub fn by_columns(
     let results = columns(points, |point| &point.results);
     let mut states = fresh(how.groups);
     let mut errors = Errors::new();
-    let mut by_group = ByGroup {
-        states: &mut states,
-        groups: how.groups,
-    };
-    let input = Input {
-        rows: &rows,
-        table: &table,
-        results: &results,
-        active: how.active,
-        env: how.env,
-    };
+    let mut by_group = ByGroup { states: &mut states, groups: how.groups };
+    let input = Input { rows: &rows, table: &table, results: &results, active: how.active, env: how.env };
     let values: Vec<Option<Value>> = if how.truth {
         let mut out = Vec::new();
         lambda.predicate_rows(&input, binding, &mut by_group, &mut out, &mut errors);
@@ -180,12 +144,7 @@ fn same(a: &Value, b: &Value) -> bool {
 }
 
 /// Evaluates a run by both roads, which must agree in values, errors and states.
-pub fn agree(
-    lambda: &Lambda,
-    points: &[Point],
-    how: How<'_>,
-    binding: &mut Binding,
-) -> Vec<Option<Outcome>> {
+pub fn agree(lambda: &Lambda, points: &[Point], how: How<'_>, binding: &mut Binding) -> Vec<Option<Outcome>> {
     let (want, want_states) = row_by_row(lambda, points, how);
     let (got, errors, got_states) = by_columns(lambda, points, how, binding);
     for (row, (want, got)) in want.iter().zip(&got).enumerate() {
@@ -195,30 +154,15 @@ pub fn agree(
             (None, None) => !errors.failed(row),
             _ => false,
         };
-        assert!(
-            agree,
-            "{lambda}, row {row} ({:?}): {want:?} by rows, {got:?} by columns",
-            points[row]
-        );
+        assert!(agree, "{lambda}, row {row} ({:?}): {want:?} by rows, {got:?} by columns", points[row]);
     }
-    let failed = want
-        .iter()
-        .filter(|outcome| matches!(outcome, Some(Err(_))))
-        .count();
+    let failed = want.iter().filter(|outcome| matches!(outcome, Some(Err(_)))).count();
     assert_eq!((errors.count(), errors.is_empty()), (failed, failed == 0));
     assert!(failed == 0 || !errors.kept().is_empty());
     for (row, error) in errors.kept() {
-        assert_eq!(
-            want[*row as usize],
-            Some(Err(error.to_string())),
-            "{lambda}, row {row}"
-        );
+        assert_eq!(want[*row as usize], Some(Err(error.to_string())), "{lambda}, row {row}");
     }
-    assert_eq!(
-        format!("{want_states:?}"),
-        format!("{got_states:?}"),
-        "{lambda}: states"
-    );
+    assert_eq!(format!("{want_states:?}"), format!("{got_states:?}"), "{lambda}: states");
     want
 }
 
@@ -226,16 +170,9 @@ pub fn agree(
 fn rows_read_alike(lambda: &Lambda, points: &[Point], as_series: bool) {
     let (rows, table) = run_of(points, as_series);
     for (row, point) in points.iter().enumerate() {
-        let scope = RowScope {
-            rows: &rows,
-            table: &table,
-            row,
-        };
+        let scope = RowScope { rows: &rows, table: &table, row };
         for name in lambda.references() {
-            assert_eq!(
-                format!("{:?}", scope.get(name)),
-                format!("{:?}", point.get(name))
-            );
+            assert_eq!(format!("{:?}", scope.get(name)), format!("{:?}", point.get(name)));
         }
         assert_eq!(scope.time(), point.time);
     }
@@ -247,16 +184,8 @@ pub fn outcome(lambda: &Lambda, point: &Point, truth: bool, env: &Env) -> Outcom
     let (points, groups) = (vec![point.clone(); 3], [0, 1, 2]);
     let mut outcomes = [true, false].map(|as_series| {
         rows_read_alike(lambda, &points, as_series);
-        let how = How {
-            groups: &groups,
-            active: None,
-            truth,
-            as_series,
-            env,
-        };
-        agree(lambda, &points, how, &mut Binding::default())
-            .pop()
-            .flatten()
+        let how = How { groups: &groups, active: None, truth, as_series, env };
+        agree(lambda, &points, how, &mut Binding::default()).pop().flatten()
     });
     assert_eq!(format!("{:?}", outcomes[0]), format!("{:?}", outcomes[1]));
     outcomes[0].take().expect("an active row has an outcome")

@@ -1,8 +1,6 @@
 //! A router for tests and benchmarks, and whole writes through it.
 
-use line::{
-    Builder, Error, LANE_NONE, Limits, MORE_NONE, Parser, Precision, Router, SeriesIndex, Slot,
-};
+use line::{Builder, Error, LANE_NONE, Limits, MORE_NONE, Parser, Precision, Router, SeriesIndex, Slot};
 use model::{Name, Origin, SourceRun, TagSet, Value};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -40,11 +38,7 @@ impl Turns {
             return at as u32;
         }
         let name = Name::from(measurement);
-        self.origins.push(Arc::new(Origin {
-            db: "db".into(),
-            rp: "rp".into(),
-            name,
-        }));
+        self.origins.push(Arc::new(Origin { db: "db".into(), rp: "rp".into(), name }));
         self.origins.len() as u32 - 1
     }
 
@@ -70,22 +64,14 @@ impl Router for Turns {
         }
         let origin = self.origin_of(measurement);
         let lane = self.known.len() as u32 % self.lanes;
-        let mut slot = Slot {
-            origin,
-            plan: origin,
-            lane,
-            series: 0,
-            more: MORE_NONE,
-        };
+        let mut slot = Slot { origin, plan: origin, lane, series: 0, more: MORE_NONE };
         if measurement.starts_with("un") {
             slot.lane = LANE_NONE;
         } else {
             slot.series = self.number(lane, origin, tags);
             if measurement.starts_with("all") && self.lanes > 1 {
                 let others = (0..self.lanes).filter(|&other| other != lane);
-                let list = others
-                    .map(|other| (other, self.number(other, origin, tags)))
-                    .collect();
+                let list = others.map(|other| (other, self.number(other, origin, tags))).collect();
                 slot.more = self.lists.len() as u32;
                 self.lists.push(list);
             }
@@ -136,19 +122,12 @@ impl Bench {
         chunks: impl IntoIterator<Item = &'a [u8]>,
         precision: Precision,
     ) -> Result<u64, Error> {
-        let Bench {
-            index,
-            router,
-            builder,
-            limits,
-        } = self;
+        let Bench { index, router, builder, limits } = self;
         let mut parser = Parser::new(precision, NOW, *limits);
         for chunk in chunks {
             parser.feed(chunk, index, router, builder);
         }
-        parser
-            .finish(index, router, builder)
-            .map(|summary| summary.points)
+        parser.finish(index, router, builder).map(|summary| summary.points)
     }
 
     /// One write, in chunks; gives the points of all lanes in the order in which they were
@@ -167,10 +146,7 @@ impl Bench {
                 for row in 0..run.times.len() {
                     let point = self.router.point(lane, &run, row);
                     let old = found.insert(run.ordinals[row], point.clone());
-                    assert!(
-                        old.is_none_or(|old| old == point),
-                        "two lanes got different points"
-                    );
+                    assert!(old.is_none_or(|old| old == point), "two lanes got different points");
                 }
             }
         }
@@ -184,26 +160,15 @@ impl Turns {
     fn point(&self, lane: u32, run: &SourceRun, row: usize) -> Point {
         let (origin, tags) = &self.series[lane as usize][run.series[row] as usize];
         assert_eq!(self.origins[*origin as usize], run.origin);
-        assert_eq!(
-            (run.series.len(), run.ordinals.len()),
-            (run.times.len(), run.times.len())
-        );
+        assert_eq!((run.series.len(), run.ordinals.len()), (run.times.len(), run.times.len()));
         let mut fields = BTreeMap::new();
         for (name, column) in &run.fields {
             assert_eq!(column.len(), run.times.len(), "rows of {name}");
             if let Some(value) = column.get(row) {
-                assert!(
-                    fields.insert(name.to_string(), value).is_none(),
-                    "{name} twice"
-                );
+                assert!(fields.insert(name.to_string(), value).is_none(), "{name} twice");
             }
         }
         let measurement = run.origin.name.to_string();
-        Point {
-            measurement,
-            tags: tags.clone(),
-            fields,
-            time: run.times[row],
-        }
+        Point { measurement, tags: tags.clone(), fields, time: run.times[row] }
     }
 }

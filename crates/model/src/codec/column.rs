@@ -1,9 +1,7 @@
 //! Columns as bytes: a kind, the mask, the values.
 
 use super::CodecError;
-use super::pack::{
-    floats, ints, numbers, put_floats, put_ints, put_mask_words, put_numbers, words,
-};
+use super::pack::{floats, ints, numbers, put_floats, put_ints, put_mask_words, put_numbers, words};
 use super::read::Reader;
 use super::write::{put_len, put_text};
 use crate::{Column, Data, Mask, Strings, Value};
@@ -102,10 +100,7 @@ pub(super) fn read(reader: &mut Reader<'_>, rows: usize) -> Result<Column, Codec
 
 fn mask_words(reader: &mut Reader<'_>, rows: usize) -> Result<Mask, CodecError> {
     let words: Vec<i64> = words(reader, rows.div_ceil(64))?;
-    Ok(Mask::from_words(
-        words.into_iter().map(|word| word as u64).collect(),
-        rows,
-    ))
+    Ok(Mask::from_words(words.into_iter().map(|word| word as u64).collect(), rows))
 }
 
 fn bools(bytes: &[u8]) -> Result<Vec<bool>, CodecError> {

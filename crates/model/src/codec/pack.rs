@@ -66,24 +66,9 @@ pub(super) fn put_ints(values: &[i64], out: &mut Vec<u8>) {
     }
     let offsets = values.iter().map(|v| v.wrapping_sub(low));
     match width {
-        1 => put_offsets(
-            OFFSETS_8,
-            &low.to_le_bytes(),
-            offsets.map(|v| [v as u8]),
-            out,
-        ),
-        2 => put_offsets(
-            OFFSETS_16,
-            &low.to_le_bytes(),
-            offsets.map(|v| (v as u16).to_le_bytes()),
-            out,
-        ),
-        4 => put_offsets(
-            OFFSETS_32,
-            &low.to_le_bytes(),
-            offsets.map(|v| (v as u32).to_le_bytes()),
-            out,
-        ),
+        1 => put_offsets(OFFSETS_8, &low.to_le_bytes(), offsets.map(|v| [v as u8]), out),
+        2 => put_offsets(OFFSETS_16, &low.to_le_bytes(), offsets.map(|v| (v as u16).to_le_bytes()), out),
+        4 => put_offsets(OFFSETS_32, &low.to_le_bytes(), offsets.map(|v| (v as u32).to_le_bytes()), out),
         _ => {
             out.push(RAW);
             put_words(values, out);
@@ -97,34 +82,18 @@ pub(super) fn put_numbers(values: &[u32], out: &mut Vec<u8>) {
     let range = values.iter().copied().max().unwrap_or(0) - low;
     let offsets = values.iter().map(|v| v - low);
     if range <= 0xff {
-        return put_offsets(
-            OFFSETS_8,
-            &low.to_le_bytes(),
-            offsets.map(|v| [v as u8]),
-            out,
-        );
+        return put_offsets(OFFSETS_8, &low.to_le_bytes(), offsets.map(|v| [v as u8]), out);
     }
     // Steps wrap, so that a step down shows as a large one.
-    let step = values
-        .windows(2)
-        .map(|pair| pair[1].wrapping_sub(pair[0]))
-        .max()
-        .unwrap_or(0);
+    let step = values.windows(2).map(|pair| pair[1].wrapping_sub(pair[0])).max().unwrap_or(0);
     if step <= 0xff {
         let first = values.first().copied().unwrap_or(0);
         let mut last = first;
-        let steps = values
-            .iter()
-            .map(|&v| [(v.wrapping_sub(std::mem::replace(&mut last, v))) as u8]);
+        let steps = values.iter().map(|&v| [(v.wrapping_sub(std::mem::replace(&mut last, v))) as u8]);
         return put_offsets(STEPS, &first.to_le_bytes(), steps, out);
     }
     if range <= 0xffff {
-        return put_offsets(
-            OFFSETS_16,
-            &low.to_le_bytes(),
-            offsets.map(|v| (v as u16).to_le_bytes()),
-            out,
-        );
+        return put_offsets(OFFSETS_16, &low.to_le_bytes(), offsets.map(|v| (v as u16).to_le_bytes()), out);
     }
     put_offsets(RAW, &[], values.iter().map(|v| v.to_le_bytes()), out);
 }
@@ -154,10 +123,7 @@ fn put_words<T: Word>(values: &[T], out: &mut Vec<u8>) {
 
 /// At most the bytes that [`put_repeated`] writes.
 fn repeated_len<T: Word>(values: &[T]) -> usize {
-    let changes = values
-        .windows(2)
-        .filter(|pair| pair[0].bits() != pair[1].bits())
-        .count();
+    let changes = values.windows(2).filter(|pair| pair[0].bits() != pair[1].bits()).count();
     (1 + changes + values.len() / REPEAT_MAX) * REPEAT_BYTES
 }
 
@@ -191,17 +157,9 @@ pub(super) fn ints(reader: &mut Reader<'_>, len: usize) -> Result<Vec<i64>, Code
     let low = i64::from_le_bytes(reader.array()?);
     let offset = |v: u32| low.wrapping_add(i64::from(v));
     match mode {
-        OFFSETS_8 => Ok(reader
-            .take(len)?
-            .iter()
-            .map(|&v| offset(v.into()))
-            .collect()),
-        OFFSETS_16 => Ok(arrays(reader, len)?
-            .map(|b| offset(u16::from_le_bytes(b).into()))
-            .collect()),
-        OFFSETS_32 => Ok(arrays(reader, len)?
-            .map(|b| offset(u32::from_le_bytes(b)))
-            .collect()),
+        OFFSETS_8 => Ok(reader.take(len)?.iter().map(|&v| offset(v.into())).collect()),
+        OFFSETS_16 => Ok(arrays(reader, len)?.map(|b| offset(u16::from_le_bytes(b).into())).collect()),
+        OFFSETS_32 => Ok(arrays(reader, len)?.map(|b| offset(u32::from_le_bytes(b))).collect()),
         _ => Err(CodecError::Invalid("integer packing")),
     }
 }
@@ -214,14 +172,10 @@ pub(super) fn numbers(reader: &mut Reader<'_>, len: usize) -> Result<Vec<u32>, C
     }
     let low = u32::from_le_bytes(reader.array()?);
     match mode {
-        OFFSETS_8 => Ok(reader
-            .take(len)?
-            .iter()
-            .map(|&v| low.wrapping_add(v.into()))
-            .collect()),
-        OFFSETS_16 => Ok(arrays(reader, len)?
-            .map(|b| low.wrapping_add(u16::from_le_bytes(b).into()))
-            .collect()),
+        OFFSETS_8 => Ok(reader.take(len)?.iter().map(|&v| low.wrapping_add(v.into())).collect()),
+        OFFSETS_16 => {
+            Ok(arrays(reader, len)?.map(|b| low.wrapping_add(u16::from_le_bytes(b).into())).collect())
+        }
         STEPS => {
             let mut last = low;
             let mut step = |&v: &u8| {
@@ -245,9 +199,7 @@ fn arrays<'a, const N: usize>(
 
 /// Reads `len` values that were written as they are.
 pub(super) fn words<T: Word>(reader: &mut Reader<'_>, len: usize) -> Result<Vec<T>, CodecError> {
-    Ok(arrays(reader, len)?
-        .map(|b| T::of(u64::from_le_bytes(b)))
-        .collect())
+    Ok(arrays(reader, len)?.map(|b| T::of(u64::from_le_bytes(b))).collect())
 }
 
 fn repeated<T: Word>(reader: &mut Reader<'_>, len: usize) -> Result<Vec<T>, CodecError> {
@@ -269,7 +221,5 @@ fn repeated<T: Word>(reader: &mut Reader<'_>, len: usize) -> Result<Vec<T>, Code
 
 /// Writes 64-bit words as they are.
 pub(super) fn put_mask_words(words: &[u64], out: &mut Vec<u8>) {
-    words
-        .iter()
-        .for_each(|word| out.extend_from_slice(&word.to_le_bytes()));
+    words.iter().for_each(|word| out.extend_from_slice(&word.to_le_bytes()));
 }

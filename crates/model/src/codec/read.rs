@@ -46,22 +46,14 @@ impl Decoder {
         let origins = reader.list(3, |reader| self.origin(reader))?;
         let new_series = reader.list(2, |reader| series(reader, &origins))?;
         if !new_series.is_empty() && first_series != next_series {
-            return Err(CodecError::SeriesGap {
-                expected: next_series,
-                found: first_series,
-            });
+            return Err(CodecError::SeriesGap { expected: next_series, found: first_series });
         }
         let added = u32::try_from(new_series.len()).ok();
         let known = added.and_then(|added| next_series.checked_add(added));
         let known = known.ok_or(CodecError::Invalid("number of series"))?;
         let runs = reader.list(4, |reader| self.run(reader, &origins, known))?;
         match reader.remaining() {
-            0 => Ok(Entry {
-                clock,
-                first_series,
-                new_series,
-                runs,
-            }),
+            0 => Ok(Entry { clock, first_series, new_series, runs }),
             more => Err(CodecError::Trailing(more)),
         }
     }
@@ -70,25 +62,16 @@ impl Decoder {
         if self.names.len() >= KEPT_MAX {
             self.names.clear();
         }
-        self.names
-            .get_or_insert_with(text, |text| Name::from(text))
-            .clone()
+        self.names.get_or_insert_with(text, |text| Name::from(text)).clone()
     }
 
     fn origin(&mut self, reader: &mut Reader<'_>) -> Result<Arc<Origin>, CodecError> {
         let (db, rp, name) = (reader.text()?, reader.text()?, reader.text()?);
-        let origin = Origin {
-            db: self.name(db),
-            rp: self.name(rp),
-            name: self.name(name),
-        };
+        let origin = Origin { db: self.name(db), rp: self.name(rp), name: self.name(name) };
         if self.origins.len() >= KEPT_MAX {
             self.origins.clear();
         }
-        Ok(self
-            .origins
-            .get_or_insert_with(&origin, |origin| Arc::new(origin.clone()))
-            .clone())
+        Ok(self.origins.get_or_insert_with(&origin, |origin| Arc::new(origin.clone())).clone())
     }
 
     fn run(
@@ -110,21 +93,12 @@ impl Decoder {
             let name = self.name(reader.text()?);
             Ok((name, column::read(reader, rows)?))
         })?;
-        Ok(SourceRun {
-            origin,
-            times,
-            series,
-            ordinals,
-            fields,
-        })
+        Ok(SourceRun { origin, times, series, ordinals, fields })
     }
 }
 
 fn pick(reader: &mut Reader<'_>, origins: &[Arc<Origin>]) -> Result<Arc<Origin>, CodecError> {
-    origins
-        .get(reader.len()?)
-        .cloned()
-        .ok_or(CodecError::Invalid("origin number"))
+    origins.get(reader.len()?).cloned().ok_or(CodecError::Invalid("origin number"))
 }
 
 fn series(reader: &mut Reader<'_>, origins: &[Arc<Origin>]) -> Result<Series, CodecError> {
@@ -145,10 +119,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn take(&mut self, len: usize) -> Result<&'a [u8], CodecError> {
-        let (taken, rest) = self
-            .rest
-            .split_at_checked(len)
-            .ok_or(CodecError::Truncated)?;
+        let (taken, rest) = self.rest.split_at_checked(len).ok_or(CodecError::Truncated)?;
         self.rest = rest;
         Ok(taken)
     }

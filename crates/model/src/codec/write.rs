@@ -10,24 +10,14 @@ use std::sync::Arc;
 /// Writes an entry behind what `out` has.
 pub fn encode(entry: &Entry, out: &mut Vec<u8>) {
     let mut origins = Origins::default();
-    let of_series: Vec<usize> = entry
-        .new_series
-        .iter()
-        .map(|s| origins.number(&s.origin))
-        .collect();
-    let of_runs: Vec<usize> = entry
-        .runs
-        .iter()
-        .map(|run| origins.number(&run.origin))
-        .collect();
+    let of_series: Vec<usize> = entry.new_series.iter().map(|s| origins.number(&s.origin)).collect();
+    let of_runs: Vec<usize> = entry.runs.iter().map(|run| origins.number(&run.origin)).collect();
     out.push(VERSION);
     out.extend_from_slice(&entry.clock.to_le_bytes());
     out.extend_from_slice(&entry.first_series.to_le_bytes());
     put_len(origins.list.len(), out);
     for origin in origins.list {
-        [&origin.db, &origin.rp, &origin.name]
-            .into_iter()
-            .for_each(|text| put_text(text, out));
+        [&origin.db, &origin.rp, &origin.name].into_iter().for_each(|text| put_text(text, out));
     }
     put_len(entry.new_series.len(), out);
     for (series, origin) in entry.new_series.iter().zip(of_series) {
@@ -54,11 +44,7 @@ struct Origins<'a> {
 impl<'a> Origins<'a> {
     fn number(&mut self, origin: &'a Arc<Origin>) -> usize {
         // Neighbours mostly share their origin, and the allocation too.
-        if self
-            .list
-            .get(self.last)
-            .is_some_and(|last| Arc::ptr_eq(last, origin))
-        {
+        if self.list.get(self.last).is_some_and(|last| Arc::ptr_eq(last, origin)) {
             return self.last;
         }
         let next = self.list.len();

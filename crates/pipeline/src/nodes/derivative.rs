@@ -60,9 +60,8 @@ impl Node for Derivative {
         match std::mem::take(&mut inputs[0]) {
             Message::None => Message::None,
             Message::Stream(run) => {
-                let (kept, values) = self.rows(cx, &run.rows, |row, point| {
-                    states.get(run.groups[row]).0.replace(point)
-                });
+                let (kept, values) =
+                    self.rows(cx, &run.rows, |row, point| states.get(run.groups[row]).0.replace(point));
                 let mut run: Run = run.gather(&kept);
                 run.rows.set_field(self.as_.as_str().into(), Arc::new(Column::from(values)));
                 if kept.is_empty() { Message::None } else { Message::Stream(run) }

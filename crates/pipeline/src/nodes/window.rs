@@ -228,7 +228,8 @@ impl Node for ByCount {
         for (row, &group) in run.groups.iter().enumerate() {
             let held = states.get(group);
             if !held.started(run.rows.origins.get(row)) {
-                let first = if self.window.fill_period { self.window.period_count } else { self.window.every_count };
+                let first =
+                    if self.window.fill_period { self.window.period_count } else { self.window.every_count };
                 held.next_emit = first;
             }
             held.buffer.push(&run.rows, row, cx.series, &self.wanted);
@@ -242,4 +243,3 @@ impl Node for ByCount {
         if batches.is_empty() { Message::None } else { Message::Batches(batches) }
     }
 }
-

@@ -41,10 +41,7 @@ impl<'a> Call<'a> {
             size = size.saturating_add(format::record_size(len.min(CALL_MAX)));
             if len > CALL_MAX || size > CALL_MAX {
                 let bytes = size.max(len);
-                return Err(Error::TooLarge {
-                    bytes,
-                    limit: CALL_MAX,
-                });
+                return Err(Error::TooLarge { bytes, limit: CALL_MAX });
             }
             let mut hasher = crc32fast::Hasher::new();
             record.parts.iter().for_each(|part| hasher.update(part));
@@ -105,10 +102,7 @@ impl Staged {
             crc: record.crc,
             parts: std::slice::from_ref(payload),
         };
-        Call {
-            items: self.records.iter().zip(payloads).map(item).collect(),
-            size: self.size,
-        }
+        Call { items: self.records.iter().zip(payloads).map(item).collect(), size: self.size }
     }
 
     /// Hands the caller its answer.
@@ -127,32 +121,12 @@ impl Queue {
         let mut bytes = Vec::with_capacity(call.size as usize);
         let mut records = Vec::with_capacity(call.items.len());
         for item in &call.items {
-            item.parts
-                .iter()
-                .for_each(|part| bytes.extend_from_slice(part));
-            let Item {
-                group,
-                index,
-                kind,
-                len,
-                crc,
-                ..
-            } = *item;
-            records.push(StagedRecord {
-                group,
-                index,
-                kind,
-                len,
-                crc,
-            });
+            item.parts.iter().for_each(|part| bytes.extend_from_slice(part));
+            let Item { group, index, kind, len, crc, .. } = *item;
+            records.push(StagedRecord { group, index, kind, len, crc });
         }
         let answer = Answer::default();
-        let staged = Staged {
-            records,
-            bytes,
-            size: call.size,
-            answer: Arc::clone(&answer),
-        };
+        let staged = Staged { records, bytes, size: call.size, answer: Arc::clone(&answer) };
         self.0.lock().push(staged);
         answer
     }

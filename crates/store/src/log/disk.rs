@@ -17,12 +17,7 @@ pub(crate) struct Disk {
 
 impl Disk {
     /// Writes all slices, one behind the other, from `offset` on.
-    pub(crate) fn write(
-        &self,
-        file: &File,
-        slices: &mut [IoSlice<'_>],
-        offset: u64,
-    ) -> io::Result<()> {
+    pub(crate) fn write(&self, file: &File, slices: &mut [IoSlice<'_>], offset: u64) -> io::Result<()> {
         #[cfg(test)]
         if let Some(budget) = self.faults.refuse(slices) {
             let whole: Vec<u8> = slices.iter().flat_map(|slice| slice.to_vec()).collect();
@@ -61,12 +56,7 @@ fn write_vectored(file: &File, slices: &mut [IoSlice<'_>], mut offset: u64) -> i
         // SAFETY: `IoSlice` has the layout of `iovec`, the slices outlive the call, and `count`
         // slices are there.
         let written = unsafe {
-            libc::pwritev(
-                file.as_raw_fd(),
-                rest.as_ptr().cast(),
-                count as libc::c_int,
-                offset as libc::off_t,
-            )
+            libc::pwritev(file.as_raw_fd(), rest.as_ptr().cast(), count as libc::c_int, offset as libc::off_t)
         };
         match written {
             -1 => {
@@ -105,10 +95,7 @@ fn fallocate(_: &File, _: u64) -> io::Result<()> {
 }
 
 fn cannot_allocate(error: &io::Error) -> bool {
-    matches!(
-        error.raw_os_error(),
-        Some(libc::EOPNOTSUPP | libc::ENOSYS | libc::EINVAL)
-    )
+    matches!(error.raw_os_error(), Some(libc::EOPNOTSUPP | libc::ENOSYS | libc::EINVAL))
 }
 
 /// What tests switch on to see the log meet a bad disk.
@@ -126,11 +113,7 @@ pub(crate) struct Faults {
 #[cfg(test)]
 impl Default for Faults {
     fn default() -> Self {
-        Faults {
-            space: i64::MAX.into(),
-            no_allocation: false.into(),
-            no_sync: false.into(),
-        }
+        Faults { space: i64::MAX.into(), no_allocation: false.into(), no_sync: false.into() }
     }
 }
 

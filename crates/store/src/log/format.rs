@@ -80,16 +80,7 @@ pub(crate) struct Header {
 impl Header {
     /// A record without payload.
     pub(crate) fn control(op: Op, group: u64, index: u64, synced: u32) -> Header {
-        Header {
-            op,
-            kind: 0,
-            continues: false,
-            group,
-            index,
-            len: 0,
-            payload_crc: 0,
-            synced,
-        }
+        Header { op, kind: 0, continues: false, group, index, len: 0, payload_crc: 0, synced }
     }
 
     /// Bytes that the record takes in the file.
@@ -167,27 +158,19 @@ pub(crate) fn decode_segment(bytes: &[u8; SEGMENT_HEADER as usize]) -> SegmentHe
         return SegmentHeader::Damaged;
     }
     match u32_at(bytes, 8) {
-        VERSION => SegmentHeader::Ours {
-            number: u32_at(bytes, 16),
-            salt: u64_at(bytes, 24),
-        },
+        VERSION => SegmentHeader::Ours { number: u32_at(bytes, 16), salt: u64_at(bytes, 24) },
         version => SegmentHeader::Version(version),
     }
 }
 
 /// The payload of a [`Op::Marks`] record.
 pub(crate) fn encode_marks(marks: impl Iterator<Item = (u64, u64)>) -> Vec<u8> {
-    marks
-        .flat_map(|(group, purged)| [group.to_le_bytes(), purged.to_le_bytes()])
-        .flatten()
-        .collect()
+    marks.flat_map(|(group, purged)| [group.to_le_bytes(), purged.to_le_bytes()]).flatten().collect()
 }
 
 /// The pairs of group and purge mark in the payload of a [`Op::Marks`] record.
 pub(crate) fn decode_marks(payload: &[u8]) -> impl Iterator<Item = (u64, u64)> + '_ {
-    payload
-        .chunks_exact(16)
-        .map(|pair| (u64_at(pair, 0), u64_at(pair, 8)))
+    payload.chunks_exact(16).map(|pair| (u64_at(pair, 0), u64_at(pair, 8)))
 }
 
 /// Whether the bytes were meant as a header of this segment, whole or not.
@@ -265,13 +248,7 @@ mod tests {
     #[test]
     fn a_segment_header_reads_back_and_names_other_versions() {
         let mut bytes = encode_segment(7, 99);
-        assert_eq!(
-            decode_segment(&bytes),
-            SegmentHeader::Ours {
-                number: 7,
-                salt: 99
-            }
-        );
+        assert_eq!(decode_segment(&bytes), SegmentHeader::Ours { number: 7, salt: 99 });
         bytes[40] ^= 1;
         assert_eq!(decode_segment(&bytes), SegmentHeader::Damaged);
         bytes[40] ^= 1;

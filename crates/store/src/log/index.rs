@@ -57,11 +57,7 @@ impl Group {
 
     fn bounds(&self) -> Bounds {
         let held = !self.slots.is_empty();
-        Bounds {
-            purged: self.purged,
-            first: held.then_some(self.first),
-            last: held.then(|| self.end() - 1),
-        }
+        Bounds { purged: self.purged, first: held.then_some(self.first), last: held.then(|| self.end() - 1) }
     }
 
     fn shrink(&mut self) {
@@ -88,11 +84,7 @@ impl Index {
                 _ => return Ok(()),
             },
         };
-        Err(Error::OutOfOrder {
-            group,
-            index,
-            expected,
-        })
+        Err(Error::OutOfOrder { group, index, expected })
     }
 
     /// Adds an entry that [`Index::check`] allowed.
@@ -112,9 +104,7 @@ impl Index {
         }
         group.purged = Some(index);
         if !group.slots.is_empty() && index >= group.first {
-            let count = (index - group.first)
-                .saturating_add(1)
-                .min(group.slots.len() as u64);
+            let count = (index - group.first).saturating_add(1).min(group.slots.len() as u64);
             group.slots.drain(..count as usize);
             group.first += count;
         }
@@ -124,10 +114,7 @@ impl Index {
     /// Drops the entries after `index`.
     pub(crate) fn truncate(&mut self, group: u64, index: u64) {
         if let Some(group) = self.groups.get_mut(&group) {
-            let keep = index
-                .saturating_add(1)
-                .saturating_sub(group.first)
-                .min(group.slots.len() as u64);
+            let keep = index.saturating_add(1).saturating_sub(group.first).min(group.slots.len() as u64);
             group.slots.truncate(keep as usize);
             group.shrink();
         }
@@ -140,10 +127,7 @@ impl Index {
 
     /// What the group holds; nothing at all for a group that was never written.
     pub(crate) fn bounds(&self, group: u64) -> Bounds {
-        self.groups
-            .get(&group)
-            .map(Group::bounds)
-            .unwrap_or_default()
+        self.groups.get(&group).map(Group::bounds).unwrap_or_default()
     }
 
     /// All groups and what they hold, in no order.
@@ -153,10 +137,7 @@ impl Index {
 
     /// All purge marks, in the order of the groups.
     pub(crate) fn marks(&self) -> Vec<(u64, u64)> {
-        let marks = self
-            .groups
-            .iter()
-            .filter_map(|(id, group)| Some((*id, group.purged?)));
+        let marks = self.groups.iter().filter_map(|(id, group)| Some((*id, group.purged?)));
         let mut marks: Vec<_> = marks.collect();
         marks.sort_unstable();
         marks
@@ -164,18 +145,12 @@ impl Index {
 
     /// Each group with its first index and the segment that index lies in.
     pub(crate) fn fronts(&self) -> impl Iterator<Item = (u64, u64, u32)> + '_ {
-        self.groups
-            .iter()
-            .filter_map(|(id, group)| Some((*id, group.first, group.slots.front()?.segment)))
+        self.groups.iter().filter_map(|(id, group)| Some((*id, group.first, group.slots.front()?.segment)))
     }
 
     /// Takes out the segments before the first one that a group needs, and before `active`.
     pub(crate) fn release(&mut self, active: u32) -> Vec<u32> {
-        let needed = self
-            .fronts()
-            .map(|(_, _, segment)| segment)
-            .min()
-            .unwrap_or(active);
+        let needed = self.fronts().map(|(_, _, segment)| segment).min().unwrap_or(active);
         let kept = self.segments.split_off(&needed.min(active));
         let freed = std::mem::replace(&mut self.segments, kept);
         freed.into_keys().collect()
@@ -186,28 +161,14 @@ impl Index {
     ///
     /// # Errors
     /// [`Error::Purged`] when `from` was purged.
-    pub(crate) fn slots(
-        &self,
-        id: u64,
-        from: u64,
-        count: usize,
-        slots: &mut VecDeque<Slot>,
-    ) -> Result<u64> {
+    pub(crate) fn slots(&self, id: u64, from: u64, count: usize, slots: &mut VecDeque<Slot>) -> Result<u64> {
         let Some(group) = self.groups.get(&id) else {
             return Ok(from);
         };
         if group.purged.is_some_and(|purged| from <= purged) {
             let purged = group.purged.unwrap_or(0).saturating_add(1);
-            let first = if group.slots.is_empty() {
-                purged
-            } else {
-                group.first
-            };
-            return Err(Error::Purged {
-                group: id,
-                index: from,
-                first,
-            });
+            let first = if group.slots.is_empty() { purged } else { group.first };
+            return Err(Error::Purged { group: id, index: from, first });
         }
         if group.slots.is_empty() {
             return Ok(from);
@@ -221,8 +182,8 @@ impl Index {
 
     /// Whether the entry is (still) readable.
     pub(crate) fn holds(&self, group: u64, index: u64) -> bool {
-        self.groups.get(&group).is_some_and(|group| {
-            !group.slots.is_empty() && index >= group.first && index < group.end()
-        })
+        self.groups
+            .get(&group)
+            .is_some_and(|group| !group.slots.is_empty() && index >= group.first && index < group.end())
     }
 }

@@ -77,9 +77,7 @@ impl Reader {
             return Ok(None);
         }
         if self.slots.is_empty() {
-            let count = usize::try_from(self.end - self.next)
-                .unwrap_or(SLOTS)
-                .min(SLOTS);
+            let count = usize::try_from(self.end - self.next).unwrap_or(SLOTS).min(SLOTS);
             let index = self.around.index.lock();
             self.next = index.slots(self.group, self.next, count, &mut self.slots)?;
             if self.next >= self.end {
@@ -105,24 +103,15 @@ impl Reader {
             return error;
         }
         let bounds = index.bounds(self.group);
-        let first = bounds
-            .first
-            .or(bounds.purged.map(|p| p.saturating_add(1)))
-            .unwrap_or(0);
-        Error::Purged {
-            group: self.group,
-            index: self.next,
-            first,
-        }
+        let first = bounds.first.or(bounds.purged.map(|p| p.saturating_add(1))).unwrap_or(0);
+        Error::Purged { group: self.group, index: self.next, first }
     }
 
     fn entry(&mut self, slot: Slot) -> Result<Entry> {
         let offset = u64::from(slot.offset);
         let open = match self.open.take() {
             Some(open) if open.number == slot.segment => self.open.insert(open),
-            _ => self
-                .open
-                .insert(OpenSegment::open(&self.around, slot.segment)?),
+            _ => self.open.insert(OpenSegment::open(&self.around, slot.segment)?),
         };
         let bytes = match open.cached(offset, RECORD_HEADER) {
             Some(bytes) => bytes,
@@ -142,11 +131,7 @@ impl Reader {
         if bytes.len() != len || crc32fast::hash(&bytes) != header.payload_crc {
             return Err(open.damaged(offset, "the payload of a record does not read back"));
         }
-        Ok(Entry {
-            index: header.index,
-            kind: header.kind,
-            bytes,
-        })
+        Ok(Entry { index: header.index, kind: header.kind, bytes })
     }
 }
 
@@ -191,14 +176,7 @@ impl OpenSegment {
         };
         let file = File::open(&path).map_err(|source| Error::io("open", &path, 0, source))?;
         let (window, window_at) = (Bytes::new(), 0);
-        Ok(OpenSegment {
-            number,
-            salt,
-            path,
-            file,
-            window,
-            window_at,
-        })
+        Ok(OpenSegment { number, salt, path, file, window, window_at })
     }
 
     fn damaged(&self, offset: u64, what: &str) -> Error {
@@ -221,8 +199,7 @@ impl OpenSegment {
     }
 
     fn read(&self, offset: u64, len: usize) -> Result<Bytes> {
-        read_up_to(&self.file, offset, len)
-            .map_err(|source| Error::io("read", &self.path, 0, source))
+        read_up_to(&self.file, offset, len).map_err(|source| Error::io("read", &self.path, 0, source))
     }
 
     fn cached(&self, offset: u64, len: usize) -> Option<Bytes> {

@@ -89,18 +89,11 @@ pub(crate) fn recover(dir: &Path, segment_bytes: u64, disk: &Disk) -> Result<Rec
     let segments: Result<Vec<_>> = numbers.iter().map(|n| Segment::open(dir, *n)).collect();
     let mut segments = segments?;
     let mut index = Index::default();
-    let mut recovery = Recovery {
-        segments: segments.len() as u64,
-        ..Recovery::default()
-    };
+    let mut recovery = Recovery { segments: segments.len() as u64, ..Recovery::default() };
     let end = find_end(&segments, same_boot)?;
     if let Some((end, torn)) = end {
         for (place, segment) in segments.iter().enumerate().take(end.place + 1) {
-            let stop = if place == end.place {
-                end.offset
-            } else {
-                u64::MAX
-            };
+            let stop = if place == end.place { end.offset } else { u64::MAX };
             recovery.entries += apply(segment, stop, &mut index)?;
         }
         recovery.torn = torn.then(|| Torn {
@@ -112,35 +105,17 @@ pub(crate) fn recover(dir: &Path, segment_bytes: u64, disk: &Disk) -> Result<Rec
     let end = end.map(|(end, _)| end);
     drop_behind(dir, &mut segments, end.map_or(0, |end| end.place + 1))?;
     for segment in &segments {
-        index.segments.insert(
-            segment.number,
-            SegmentFacts {
-                salt: segment.salt,
-                bytes: segment.len()?,
-            },
-        );
+        index.segments.insert(segment.number, SegmentFacts { salt: segment.salt, bytes: segment.len()? });
     }
     let number = numbers.first().copied().unwrap_or(1);
     let (active, offset) = resume(dir, segments, end, number, segment_bytes, disk)?;
     let size = active.len()?;
-    index.segments.insert(
-        active.number,
-        SegmentFacts {
-            salt: active.salt,
-            bytes: size,
-        },
-    );
+    index.segments.insert(active.number, SegmentFacts { salt: active.salt, bytes: size });
     note_boot(dir)?;
     recovery.groups = index.all().collect();
     recovery.groups.sort_unstable_by_key(|(group, _)| *group);
     recovery.took = started.elapsed();
-    Ok(Recovered {
-        index,
-        active: Arc::new(active),
-        offset,
-        size,
-        recovery,
-    })
+    Ok(Recovered { index, active: Arc::new(active), offset, size, recovery })
 }
 
 /// Where the log ends and whether something was cut off there; `None` when nothing was written.
@@ -161,62 +136,28 @@ fn find_end(segments: &[Segment], same_boot: bool) -> Result<Option<(End, bool)>
     let Some((first, summary)) = tail.first() else {
         return Ok(None);
     };
-    let flushed = End {
-        place: *first,
-        offset: summary.synced.max(SEGMENT_HEADER),
-    };
+    let flushed = End { place: *first, offset: summary.synced.max(SEGMENT_HEADER) };
     let last = tail.len() - 1;
     for (position, (place, summary)) in tail.iter().enumerate() {
         let segment = &segments[*place];
-        let checked = check_tail(
-            segment,
-            summary,
-            if place == first { flushed.offset } else { 0 },
-        )?;
+        let checked = check_tail(segment, summary, if place == first { flushed.offset } else { 0 })?;
         let followed_on = position < last;
         if let Some(fault) = checked.fault {
-            let end = End {
-                place: *place,
-                offset: fault,
-            };
-            judge(
-                segment,
-                end,
-                flushed,
-                followed_on || checked.followed,
-                same_boot,
-            )?;
+            let end = End { place: *place, offset: fault };
+            judge(segment, end, flushed, followed_on || checked.followed, same_boot)?;
             let offset = checked.call_start.min(fault);
-            return Ok(Some((
-                End {
-                    place: *place,
-                    offset,
-                },
-                true,
-            )));
+            return Ok(Some((End { place: *place, offset }, true)));
         }
         if summary.sealed && followed_on {
             continue;
         }
-        let end = End {
-            place: *place,
-            offset: summary.end,
-        };
+        let end = End { place: *place, offset: summary.end };
         if followed_on || summary.beyond {
             judge(segment, end, flushed, true, same_boot)?;
-            return Ok(Some((
-                End {
-                    offset: checked.call_start.min(end.offset),
-                    ..end
-                },
-                true,
-            )));
+            return Ok(Some((End { offset: checked.call_start.min(end.offset), ..end }, true)));
         }
         let offset = checked.call_start.min(end.offset);
-        return Ok(Some((
-            End { offset, ..end },
-            offset < end.offset || is_torn(segment, end.offset)?,
-        )));
+        return Ok(Some((End { offset, ..end }, offset < end.offset || is_torn(segment, end.offset)?)));
     }
     Ok(None)
 }
@@ -260,11 +201,7 @@ struct Checked {
 fn check_tail(segment: &Segment, summary: &Summary, from: u64) -> Result<Checked> {
     let failed = |source| Error::io("read", &segment.path, 0, source);
     let mut scanner = Scanner::new(&segment.file, segment.salt, segment.len()?);
-    let mut checked = Checked {
-        fault: None,
-        followed: false,
-        call_start: u64::MAX,
-    };
+    let mut checked = Checked { fault: None, followed: false, call_start: u64::MAX };
     while scanner.at() < summary.end {
         let Some((offset, header)) = scanner.next().map_err(failed)? else {
             break;
@@ -298,10 +235,7 @@ fn judge(segment: &Segment, end: End, flushed: End, followed: bool, same_boot: b
 
 /// Whether a record of this segment was begun behind the end.
 fn is_torn(segment: &Segment, end: u64) -> Result<bool> {
-    let rest = segment
-        .len()?
-        .saturating_sub(end)
-        .min(format::RECORD_HEADER as u64);
+    let rest = segment.len()?.saturating_sub(end).min(format::RECORD_HEADER as u64);
     let mut bytes = [0u8; format::RECORD_HEADER];
     let read = segment.file.read_exact_at(&mut bytes[..rest as usize], end);
     read.map_err(|source| Error::io("read", &segment.path, 0, source))?;
@@ -331,16 +265,11 @@ fn apply(segment: &Segment, stop: u64, index: &mut Index) -> Result<u64> {
 fn apply_record(segment: &Segment, offset: u64, header: &Header, index: &mut Index) -> Result<()> {
     match header.op {
         Op::Data => {
-            index
-                .check(header.group, header.index, None)
-                .map_err(|error| {
-                    let reason = format!("a record does not follow its group: {error}");
-                    Error::corrupt(&segment.path, offset, reason)
-                })?;
-            let slot = Slot {
-                segment: segment.number,
-                offset: offset as u32,
-            };
+            index.check(header.group, header.index, None).map_err(|error| {
+                let reason = format!("a record does not follow its group: {error}");
+                Error::corrupt(&segment.path, offset, reason)
+            })?;
+            let slot = Slot { segment: segment.number, offset: offset as u32 };
             index.push(header.group, header.index, slot);
         }
         Op::Purge => index.purge(header.group, header.index),
@@ -358,15 +287,10 @@ fn apply_marks(
     header: &Header,
     index: &mut Index,
 ) -> Result<()> {
-    let payload = scanner
-        .payload(offset, header)
-        .map_err(|source| Error::io("read", &segment.path, 0, source))?;
+    let payload =
+        scanner.payload(offset, header).map_err(|source| Error::io("read", &segment.path, 0, source))?;
     let Some(payload) = payload else {
-        return Err(Error::corrupt(
-            &segment.path,
-            offset,
-            "the purge marks do not read back",
-        ));
+        return Err(Error::corrupt(&segment.path, offset, "the purge marks do not read back"));
     };
     for (group, purged) in format::decode_marks(&payload) {
         index.purge(group, purged);
@@ -378,8 +302,7 @@ fn apply_marks(
 fn drop_behind(dir: &Path, segments: &mut Vec<Segment>, keep: usize) -> Result<()> {
     while segments.len() > keep {
         if let Some(segment) = segments.pop() {
-            fs::remove_file(&segment.path)
-                .map_err(|source| Error::io("remove", &segment.path, 0, source))?;
+            fs::remove_file(&segment.path).map_err(|source| Error::io("remove", &segment.path, 0, source))?;
             files::sync_dir(dir)?;
         }
     }
@@ -396,8 +319,7 @@ fn resume(
     disk: &Disk,
 ) -> Result<(Segment, u64)> {
     for segment in &segments {
-        disk.sync(&segment.file)
-            .map_err(|source| Error::io("flush", &segment.path, 0, source))?;
+        disk.sync(&segment.file).map_err(|source| Error::io("flush", &segment.path, 0, source))?;
     }
     let (Some(last), Some(end)) = (segments.pop(), end) else {
         let segment = Segment::create(dir, number, segment_bytes, disk, None)?;
@@ -409,9 +331,7 @@ fn resume(
     }
     // Nothing of what was cut off may ever be read again.
     last.cut(end.offset, segment_bytes.max(end.offset + SEAL_ROOM), disk)?;
-    last.file
-        .sync_all()
-        .map_err(|source| Error::io("flush", &last.path, 0, source))?;
+    last.file.sync_all().map_err(|source| Error::io("flush", &last.path, 0, source))?;
     Ok((last, end.offset))
 }
 

@@ -30,15 +30,7 @@ impl<'a> Scanner<'a> {
     /// Starts at the first record.
     pub(crate) fn new(file: &'a File, salt: u64, len: u64) -> Scanner<'a> {
         let (window, window_at) = (Vec::new(), 0);
-        Scanner {
-            file,
-            salt,
-            len,
-            at: SEGMENT_HEADER,
-            window,
-            window_at,
-            reach: WINDOW,
-        }
+        Scanner { file, salt, len, at: SEGMENT_HEADER, window, window_at, reach: WINDOW }
     }
 
     /// Where the next header is expected: behind the last record that was returned.
@@ -90,8 +82,7 @@ impl<'a> Scanner<'a> {
     /// The payload of a record, or `None` when it is not what its header says.
     pub(crate) fn payload(&self, offset: u64, header: &Header) -> io::Result<Option<Vec<u8>>> {
         let mut bytes = vec![0u8; header.len as usize];
-        self.file
-            .read_exact_at(&mut bytes, offset + RECORD_HEADER as u64)?;
+        self.file.read_exact_at(&mut bytes, offset + RECORD_HEADER as u64)?;
         Ok((crc32fast::hash(&bytes) == header.payload_crc).then_some(bytes))
     }
 
@@ -105,9 +96,7 @@ impl<'a> Scanner<'a> {
             self.load(offset)?;
         }
         let start = (offset - self.window_at) as usize;
-        let bytes = self.window[start..start + RECORD_HEADER]
-            .try_into()
-            .expect("forty bytes");
+        let bytes = self.window[start..start + RECORD_HEADER].try_into().expect("forty bytes");
         let header = Header::decode(bytes, self.salt, offset);
         Ok(header.filter(|header| offset + header.size() <= self.len))
     }

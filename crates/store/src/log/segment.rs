@@ -48,15 +48,9 @@ impl Segment {
         match fill(&temporary, number, salt, size, disk) {
             Ok(file) => {
                 let path = path_of(dir, number);
-                fs::rename(&temporary, &path)
-                    .map_err(|source| Error::io("rename", &path, 0, source))?;
+                fs::rename(&temporary, &path).map_err(|source| Error::io("rename", &path, 0, source))?;
                 files::sync_dir(dir)?;
-                Ok(Segment {
-                    number,
-                    salt,
-                    path,
-                    file,
-                })
+                Ok(Segment { number, salt, path, file })
             }
             Err(source) => {
                 // Half a file is worth nothing, and its space may be what others are waiting for.
@@ -70,50 +64,31 @@ impl Segment {
     pub(crate) fn open(dir: &Path, number: u32) -> Result<Segment> {
         let path = path_of(dir, number);
         let failed = |source| Error::io("open", &path, 0, source);
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(&path)
-            .map_err(failed)?;
+        let file = OpenOptions::new().read(true).write(true).open(&path).map_err(failed)?;
         let mut bytes = [0u8; SEGMENT_HEADER as usize];
         if file.metadata().map_err(failed)?.len() < SEGMENT_HEADER {
-            return Err(Error::corrupt(
-                &path,
-                0,
-                "the segment is shorter than its header",
-            ));
+            return Err(Error::corrupt(&path, 0, "the segment is shorter than its header"));
         }
         file.read_exact_at(&mut bytes, 0).map_err(failed)?;
         match format::decode_segment(&bytes) {
-            SegmentHeader::Ours { number: own, salt } if own == number => Ok(Segment {
-                number,
-                salt,
-                path,
-                file,
-            }),
+            SegmentHeader::Ours { number: own, salt } if own == number => {
+                Ok(Segment { number, salt, path, file })
+            }
             SegmentHeader::Ours { number: own, .. } => {
                 let reason = format!("the segment says that it is number {own}");
                 Err(Error::corrupt(&path, 0, reason))
             }
-            SegmentHeader::Version(found) => Err(Error::Version {
-                path,
-                found: found.to_string(),
-                wanted: format::VERSION,
-            }),
-            SegmentHeader::Damaged => Err(Error::corrupt(
-                &path,
-                0,
-                "the header of the segment is damaged",
-            )),
+            SegmentHeader::Version(found) => {
+                Err(Error::Version { path, found: found.to_string(), wanted: format::VERSION })
+            }
+            SegmentHeader::Damaged => Err(Error::corrupt(&path, 0, "the header of the segment is damaged")),
         }
     }
 
     /// The length of the file in bytes.
     pub(crate) fn len(&self) -> Result<u64> {
         let metadata = self.file.metadata();
-        metadata
-            .map(|m| m.len())
-            .map_err(|source| Error::io("read", &self.path, 0, source))
+        metadata.map(|m| m.len()).map_err(|source| Error::io("read", &self.path, 0, source))
     }
 
     /// Makes everything from `offset` on read as zeros again, and gives the file `size` bytes.
@@ -130,12 +105,7 @@ impl Segment {
 
 fn fill(path: &Path, number: u32, salt: u64, size: u64, disk: &Disk) -> std::io::Result<File> {
     let mut options = OpenOptions::new();
-    let file = options
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(path)?;
+    let file = options.read(true).write(true).create(true).truncate(false).open(path)?;
     if file.metadata()?.len() != size {
         file.set_len(0)?;
         disk.allocate(&file, size)?;

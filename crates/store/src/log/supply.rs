@@ -84,9 +84,7 @@ impl Supply {
     /// caller asks for that flush and for [`Supply::look`] after it.
     pub(crate) fn free(&self, numbers: Vec<u32>, position: Position) {
         let mut state = self.state.lock();
-        state
-            .freed
-            .extend(numbers.into_iter().map(|number| (number, position)));
+        state.freed.extend(numbers.into_iter().map(|number| (number, position)));
         self.wake.notify_one();
     }
 
@@ -106,14 +104,7 @@ impl Supply {
     }
 
     /// The body of the thread.
-    pub(crate) fn run(
-        &self,
-        dir: &Path,
-        size: u64,
-        disk: &Disk,
-        syncer: &Syncer,
-        counters: &Counters,
-    ) {
+    pub(crate) fn run(&self, dir: &Path, size: u64, disk: &Disk, syncer: &Syncer, counters: &Counters) {
         loop {
             match self.next_job(syncer) {
                 Job::Make(number, spare) => {
@@ -150,9 +141,7 @@ impl Supply {
             }
             // Waiting for the flush here would keep a writer waiting for its next segment.
             let durable = syncer.durable();
-            let flushed = state
-                .freed
-                .extract_if(.., |(_, position)| *position <= durable);
+            let flushed = state.freed.extract_if(.., |(_, position)| *position <= durable);
             let flushed: Vec<_> = flushed.map(|(number, _)| number).collect();
             if !flushed.is_empty() {
                 return Job::Free(flushed);

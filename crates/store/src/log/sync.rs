@@ -56,12 +56,7 @@ impl Syncer {
     /// Starts with everything up to `position` on the platter.
     pub(crate) fn new(policy: Sync, active: Arc<Segment>, position: Position) -> Syncer {
         let durable = position.0;
-        let state = State {
-            want: 0,
-            open: vec![active],
-            failed: None,
-            stop: false,
-        };
+        let state = State { want: 0, open: vec![active], failed: None, stop: false };
         Syncer {
             policy,
             state: Mutex::new(state),
@@ -69,10 +64,7 @@ impl Syncer {
             written: durable.into(),
             durable: durable.into(),
             dirty: false.into(),
-            progress: watch::Sender::new(Progress {
-                durable,
-                failed: None,
-            }),
+            progress: watch::Sender::new(Progress { durable, failed: None }),
             progressed: Condvar::new(),
         }
     }
@@ -90,11 +82,7 @@ impl Syncer {
     /// The offset up to which `segment` (and all before it) is on the platter, or 0.
     pub(crate) fn durable_in(&self, segment: u32) -> u32 {
         let durable = self.durable();
-        if durable.segment() == segment {
-            durable.offset()
-        } else {
-            0
-        }
+        if durable.segment() == segment { durable.offset() } else { 0 }
     }
 
     /// The failure that stopped the log, if any.
@@ -141,10 +129,7 @@ impl Syncer {
     }
 
     /// Completes once `position` is on the platter.
-    pub(crate) fn wait(
-        &self,
-        position: Position,
-    ) -> impl Future<Output = Result<()>> + Send + use<> {
+    pub(crate) fn wait(&self, position: Position) -> impl Future<Output = Result<()>> + Send + use<> {
         let position = self.reachable(position);
         let mut progress = self.progress.subscribe();
         let early = match self.durable() >= position {
@@ -189,13 +174,7 @@ impl Syncer {
 
     /// The body of the flushing thread. `flushed` is called after each flush, also a failed one;
     /// `note` writes the durable position into the log.
-    pub(crate) fn run(
-        &self,
-        disk: &Disk,
-        counters: &Counters,
-        flushed: impl Fn(),
-        note: impl Fn(),
-    ) {
+    pub(crate) fn run(&self, disk: &Disk, counters: &Counters, flushed: impl Fn(), note: impl Fn()) {
         let mut noted = self.durable.load(SeqCst);
         loop {
             match self.next_step(noted) {
@@ -267,12 +246,7 @@ impl Syncer {
         self.dirty.store(false, SeqCst);
         let target = self.written.load(SeqCst);
         let number = Position(target).segment();
-        let segments = state
-            .open
-            .iter()
-            .filter(|s| s.number <= number)
-            .cloned()
-            .collect();
+        let segments = state.open.iter().filter(|s| s.number <= number).cloned().collect();
         Step::Flush(segments, target)
     }
 
@@ -299,10 +273,7 @@ impl Syncer {
 fn flush(disk: &Disk, segments: &[Arc<Segment>]) -> Result<()> {
     for segment in segments {
         disk.sync(&segment.file)
-            .map_err(|source| Error::SyncFailed {
-                path: segment.path.clone(),
-                source: Arc::new(source),
-            })?;
+            .map_err(|source| Error::SyncFailed { path: segment.path.clone(), source: Arc::new(source) })?;
     }
     Ok(())
 }

@@ -108,29 +108,15 @@ impl<'a> Run<'a> {
             Piece::Part(part) => (0, 0, Some(*part)),
         };
         let pieces = self.pieces.iter().map(slice);
-        pieces
-            .map(|(start, end, part)| IoSlice::new(part.unwrap_or(&self.scratch[start..end])))
-            .collect()
+        pieces.map(|(start, end, part)| IoSlice::new(part.unwrap_or(&self.scratch[start..end]))).collect()
     }
 }
 
 impl Writer {
     /// Continues `segment` at `offset`.
-    pub(crate) fn new(
-        around: Arc<Surroundings>,
-        segment: Arc<Segment>,
-        offset: u64,
-        size: u64,
-    ) -> Writer {
+    pub(crate) fn new(around: Arc<Surroundings>, segment: Arc<Segment>, offset: u64, size: u64) -> Writer {
         let (ends, scratch) = (HashMap::new(), Vec::new());
-        Writer {
-            around,
-            segment,
-            offset,
-            size,
-            ends,
-            scratch,
-        }
+        Writer { around, segment, offset, size, ends, scratch }
     }
 
     /// Where the log ends now.
@@ -144,15 +130,8 @@ impl Writer {
     }
 
     /// Writes the calls in order and hands each its result.
-    pub(crate) fn write<'a>(
-        &mut self,
-        calls: &'a [Call<'a>],
-        mut done: impl FnMut(usize, Result<Position>),
-    ) {
-        let mut run = Run {
-            scratch: std::mem::take(&mut self.scratch),
-            ..Run::default()
-        };
+    pub(crate) fn write<'a>(&mut self, calls: &'a [Call<'a>], mut done: impl FnMut(usize, Result<Position>)) {
+        let mut run = Run { scratch: std::mem::take(&mut self.scratch), ..Run::default() };
         for (number, call) in calls.iter().enumerate() {
             if let Err(error) = self.place(call, number, &mut run, &mut done) {
                 if matches!(error, Error::DiskFull { .. }) {
@@ -208,10 +187,7 @@ impl Writer {
         run.copy(&header.encode(self.segment.salt, offset));
         item.parts.iter().for_each(|part| run.part(part));
         run.pad();
-        let slot = Slot {
-            segment: self.segment.number,
-            offset: offset as u32,
-        };
+        let slot = Slot { segment: self.segment.number, offset: offset as u32 };
         run.entries.push((item.group, item.index, slot));
         self.ends.insert(item.group, item.index + 1);
     }
@@ -237,10 +213,7 @@ impl Writer {
         }
         let mut ends: HashMap<u64, u64> = HashMap::new();
         for item in &call.items {
-            let end = ends
-                .get(&item.group)
-                .or_else(|| self.ends.get(&item.group))
-                .copied();
+            let end = ends.get(&item.group).or_else(|| self.ends.get(&item.group)).copied();
             index.check(item.group, item.index, end)?;
             ends.insert(item.group, item.index + 1);
         }
@@ -280,15 +253,8 @@ impl Writer {
 
     fn resized(&mut self, size: u64) {
         self.size = size;
-        let facts = SegmentFacts {
-            salt: self.segment.salt,
-            bytes: size,
-        };
-        self.around
-            .index
-            .lock()
-            .segments
-            .insert(self.segment.number, facts);
+        let facts = SegmentFacts { salt: self.segment.salt, bytes: size };
+        self.around.index.lock().segments.insert(self.segment.number, facts);
     }
 
     fn rotate(&mut self) -> Result<()> {
@@ -332,10 +298,7 @@ impl Writer {
                 run.entries.clear();
                 let full = matches!(error, Error::DiskFull { .. });
                 for (number, _) in run.calls.drain(..) {
-                    self.around
-                        .counters
-                        .disk_full
-                        .fetch_add(u64::from(full), Relaxed);
+                    self.around.counters.disk_full.fetch_add(u64::from(full), Relaxed);
                     done(number, Err(error.clone()));
                 }
             }
@@ -349,9 +312,7 @@ impl Writer {
     fn count(&self, run: &Run<'_>) {
         let counters = &self.around.counters;
         counters.appends.fetch_add(run.calls.len() as u64, Relaxed);
-        counters
-            .records
-            .fetch_add(run.entries.len() as u64, Relaxed);
+        counters.records.fetch_add(run.entries.len() as u64, Relaxed);
         counters.bytes.fetch_add(run.len, Relaxed);
         counters.writes.fetch_add(u64::from(run.len > 0), Relaxed);
     }

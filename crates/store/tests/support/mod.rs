@@ -10,10 +10,7 @@ use store::{Error, Log, Options, Position, Record, Recovery, Sync};
 pub const NEVER: Sync = Sync::Interval(Duration::from_secs(3600));
 
 pub fn options(segment_bytes: u64) -> Options {
-    Options {
-        segment_bytes,
-        sync: NEVER,
-    }
+    Options { segment_bytes, sync: NEVER }
 }
 
 pub fn open(dir: &Path, segment_bytes: u64) -> Log {
@@ -28,20 +25,11 @@ pub fn open_with(dir: &Path, segment_bytes: u64) -> (Log, Recovery) {
 pub fn payload(group: u64, index: u64, len: usize) -> Vec<u8> {
     let seed = (group.wrapping_mul(31).wrapping_add(index)).to_le_bytes();
     // Never zeros only: some tests take zeros for what was lost.
-    seed.iter()
-        .map(|byte| byte ^ 0xa5)
-        .cycle()
-        .take(len)
-        .collect()
+    seed.iter().map(|byte| byte ^ 0xa5).cycle().take(len).collect()
 }
 
 pub fn append(log: &Log, group: u64, index: u64, bytes: &[u8]) -> Result<Position, Error> {
-    log.append(&[Record {
-        group,
-        index,
-        kind: (index % 251) as u8,
-        parts: &[bytes],
-    }])
+    log.append(&[Record { group, index, kind: (index % 251) as u8, parts: &[bytes] }])
 }
 
 /// Appends entries of `len` bytes with the payloads that [`check`] expects.
@@ -62,9 +50,7 @@ pub fn entries(log: &Log, group: u64) -> Vec<(u64, Vec<u8>)> {
 
 /// Checks that the group holds exactly these indexes, each with its own payload.
 pub fn check(log: &Log, group: u64, indexes: std::ops::RangeInclusive<u64>, len: usize) {
-    let expected: Vec<_> = indexes
-        .map(|index| (index, payload(group, index, len)))
-        .collect();
+    let expected: Vec<_> = indexes.map(|index| (index, payload(group, index, len))).collect();
     assert_eq!(entries(log, group), expected, "group {group}");
 }
 
@@ -84,9 +70,7 @@ pub fn segments(dir: &Path) -> Vec<PathBuf> {
 pub fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("a folder");
     let entries = std::fs::read_dir(from).expect("a folder");
-    let mut paths: Vec<_> = entries
-        .map(|entry| entry.expect("an entry").path())
-        .collect();
+    let mut paths: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
     paths.sort();
     for path in paths.iter().rev() {
         match std::fs::copy(path, to.join(path.file_name().expect("a name"))) {

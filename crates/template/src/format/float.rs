@@ -26,11 +26,7 @@ pub(super) fn put(printer: &mut Printer, value: f64, verb: char) -> bool {
         let bare = value.is_nan() && !flags.space && !flags.plus;
         let sign_hidden = bare || (number.starts_with('+') && !flags.plus);
         printer.flags.zero = false;
-        printer.pad(if sign_hidden && value.is_nan() {
-            &number[1..]
-        } else {
-            &number
-        });
+        printer.pad(if sign_hidden && value.is_nan() { &number[1..] } else { &number });
         printer.flags.zero = flags.zero;
         return true;
     }
@@ -64,11 +60,7 @@ fn with_point(number: &str, verb: char, precision: Option<usize>) -> String {
         _ => 0,
     };
     let hex = matches!(verb, 'x' | 'X');
-    let marks: &[char] = if hex {
-        &['p', 'P']
-    } else {
-        &['e', 'E', 'p', 'P']
-    };
+    let marks: &[char] = if hex { &['p', 'P'] } else { &['e', 'E', 'p', 'P'] };
     let (body, tail) = number.split_at(number.find(marks).unwrap_or(number.len()));
     let mut significant = false;
     for c in body.chars().skip(1).filter(|c| *c != '.') {
@@ -82,10 +74,7 @@ fn with_point(number: &str, verb: char, precision: Option<usize>) -> String {
         }
         out.push('.');
     }
-    out.extend(std::iter::repeat_n(
-        '0',
-        usize::try_from(wanted).unwrap_or(0),
-    ));
+    out.extend(std::iter::repeat_n('0', usize::try_from(wanted).unwrap_or(0)));
     out.push_str(tail);
     out
 }

@@ -29,10 +29,7 @@ pub(super) fn put(printer: &mut Printer, value: i64, signed: bool, verb: char) -
 }
 
 fn character(value: i64) -> char {
-    u32::try_from(value)
-        .ok()
-        .and_then(char::from_u32)
-        .unwrap_or(char::REPLACEMENT_CHARACTER)
+    u32::try_from(value).ok().and_then(char::from_u32).unwrap_or(char::REPLACEMENT_CHARACTER)
 }
 
 fn digits(printer: &mut Printer, value: i64, base: u32, verb: char, upper: bool) {
@@ -77,11 +74,7 @@ fn radix(mut value: u64, base: u32, upper: bool) -> String {
     loop {
         let digit = (value % u64::from(base)) as u32;
         let digit = char::from_digit(digit, base).unwrap_or('0');
-        reversed.push(if upper {
-            digit.to_ascii_uppercase()
-        } else {
-            digit
-        });
+        reversed.push(if upper { digit.to_ascii_uppercase() } else { digit });
         value /= u64::from(base);
         if value == 0 {
             return reversed.into_iter().rev().collect();

@@ -48,9 +48,5 @@ pub(crate) fn printf(layout: &str, args: &[Value<'_>]) -> String {
 /// The text of a named integer, with Go's form for one out of range.
 pub(crate) fn named_text(named: &NamedInt, value: i64) -> String {
     let text = named.text(value);
-    if text.starts_with("%!") {
-        format!("{text}({value})")
-    } else {
-        text.to_owned()
-    }
+    if text.starts_with("%!") { format!("{text}({value})") } else { text.to_owned() }
 }

@@ -187,8 +187,7 @@ impl Printer {
         self.out.push('{');
         for (index, slot) in slots.iter().enumerate() {
             if index > 0 {
-                self.out
-                    .push_str(if self.flags.go_syntax { ", " } else { " " });
+                self.out.push_str(if self.flags.go_syntax { ", " } else { " " });
             }
             let name = match slot {
                 Slot::Field(name) | Slot::Keyed { name, .. } | Slot::Embedded(name, _) => name,
@@ -250,11 +249,7 @@ impl Printer {
 
     /// The first characters, as far as the precision goes.
     fn cut<'t>(&self, text: &'t str) -> &'t str {
-        match self
-            .flags
-            .precision
-            .and_then(|limit| text.char_indices().nth(limit))
-        {
+        match self.flags.precision.and_then(|limit| text.char_indices().nth(limit)) {
             Some((end, _)) => &text[..end],
             None => text,
         }
@@ -272,10 +267,7 @@ impl Printer {
 
     fn hex(&mut self, text: &str, upper: bool) {
         let bytes = text.as_bytes();
-        let count = self
-            .flags
-            .precision
-            .map_or(bytes.len(), |limit| limit.min(bytes.len()));
+        let count = self.flags.precision.map_or(bytes.len(), |limit| limit.min(bytes.len()));
         let mut shown = String::with_capacity(count * 3);
         let prefix = if upper { "0X" } else { "0x" };
         for (index, byte) in bytes[..count].iter().enumerate() {
@@ -285,11 +277,7 @@ impl Printer {
             if self.flags.sharp && (index == 0 || self.flags.space) {
                 shown.push_str(prefix);
             }
-            let digits = if upper {
-                b"0123456789ABCDEF"
-            } else {
-                b"0123456789abcdef"
-            };
+            let digits = if upper { b"0123456789ABCDEF" } else { b"0123456789abcdef" };
             shown.push(char::from(digits[usize::from(byte >> 4)]));
             shown.push(char::from(digits[usize::from(byte & 15)]));
         }

@@ -21,15 +21,7 @@ pub(super) struct Directives<'l, 'v> {
 impl<'l, 'v> Directives<'l, 'v> {
     pub(super) fn new(layout: &'l str, args: &'l [Value<'v>]) -> Self {
         let printer = Printer::default();
-        Directives {
-            layout,
-            at: 0,
-            args,
-            next: 0,
-            reordered: false,
-            good_index: true,
-            printer,
-        }
+        Directives { layout, at: 0, args, next: 0, reordered: false, good_index: true, printer }
     }
 
     fn rest(&self) -> &'l str {
@@ -134,11 +126,7 @@ impl<'l, 'v> Directives<'l, 'v> {
         }
         self.reordered = true;
         // Fewer than three bytes cannot hold an index: Go looks no further.
-        let close = if self.rest().len() < 3 {
-            None
-        } else {
-            self.rest().find(']')
-        };
+        let close = if self.rest().len() < 3 { None } else { self.rest().find(']') };
         let Some(len) = close else {
             self.good_index = false;
             self.at += 1;
@@ -147,10 +135,7 @@ impl<'l, 'v> Directives<'l, 'v> {
         let inside = &self.rest()[1..len];
         self.at += len + 1;
         let digits = !inside.is_empty() && inside.bytes().all(|byte| byte.is_ascii_digit());
-        let number = inside
-            .parse::<i64>()
-            .ok()
-            .filter(|number| digits && *number <= SIZE_MAX);
+        let number = inside.parse::<i64>().ok().filter(|number| digits && *number <= SIZE_MAX);
         match number.and_then(|number| usize::try_from(number - 1).ok()) {
             Some(index) if index < self.args.len() => {
                 self.next = index;
@@ -227,11 +212,7 @@ impl<'l, 'v> Directives<'l, 'v> {
         if text.is_empty() {
             return None;
         }
-        match text
-            .parse::<i64>()
-            .ok()
-            .filter(|number| *number <= SIZE_MAX)
-        {
+        match text.parse::<i64>().ok().filter(|number| *number <= SIZE_MAX) {
             Some(number) => {
                 self.at += digits;
                 Some(number as usize)

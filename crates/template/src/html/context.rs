@@ -115,11 +115,7 @@ pub(crate) struct Context {
 impl Context {
     /// Inside a tag, past an attribute.
     pub fn in_tag(element: Element) -> Context {
-        Context {
-            state: State::Tag,
-            element,
-            ..Context::default()
-        }
+        Context { state: State::Tag, element, ..Context::default() }
     }
 
     /// The name of `template` when it starts here: each starting context has its own copy.
@@ -177,10 +173,7 @@ impl Attr {
 impl State {
     pub fn is_comment(self) -> bool {
         use State::{CssBlockComment, CssLineComment, HtmlComment, JsBlockComment, JsLineComment};
-        matches!(
-            self,
-            HtmlComment | JsBlockComment | JsLineComment | CssBlockComment | CssLineComment
-        )
+        matches!(self, HtmlComment | JsBlockComment | JsLineComment | CssBlockComment | CssLineComment)
     }
 
     pub fn is_in_tag(self) -> bool {

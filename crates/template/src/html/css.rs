@@ -14,10 +14,7 @@ fn is_space(byte: u8) -> bool {
 
 /// Whether the text before a parenthesis ends with the word `url`.
 pub(super) fn ends_with_url(text: &[u8]) -> bool {
-    let end = text
-        .iter()
-        .rposition(|byte| !is_space(*byte))
-        .map_or(0, |last| last + 1);
+    let end = text.iter().rposition(|byte| !is_space(*byte)).map_or(0, |last| last + 1);
     let Some(start) = end.checked_sub(3) else {
         return false;
     };
@@ -32,11 +29,7 @@ pub(super) fn decode(text: &[u8]) -> Vec<u8> {
     while let Some(at) = rest.iter().position(|byte| *byte == b'\\') {
         out.extend_from_slice(&rest[..at]);
         rest = &rest[at + 1..];
-        let digits = rest
-            .iter()
-            .take(6)
-            .take_while(|byte| byte.is_ascii_hexdigit())
-            .count();
+        let digits = rest.iter().take(6).take_while(|byte| byte.is_ascii_hexdigit()).count();
         if digits == 0 {
             // A backslash at the end stands for nothing; before anything else, for that.
             if let Some((first, tail)) = rest.split_first() {
@@ -57,16 +50,10 @@ pub(super) fn decode(text: &[u8]) -> Vec<u8> {
 /// The code point and the digits used: one too large gives its last digit back.
 fn hex(digits: &[u8]) -> (u32, usize) {
     let value = |digits: &[u8]| {
-        digits.iter().fold(0u32, |sum, byte| {
-            sum * 16 + char::from(*byte).to_digit(16).unwrap_or(0)
-        })
+        digits.iter().fold(0u32, |sum, byte| sum * 16 + char::from(*byte).to_digit(16).unwrap_or(0))
     };
     let code = value(digits);
-    if code > char::MAX as u32 {
-        (code / 16, digits.len() - 1)
-    } else {
-        (code, digits.len())
-    }
+    if code > char::MAX as u32 { (code / 16, digits.len() - 1) } else { (code, digits.len()) }
 }
 
 /// One space after an escape belongs to it.
@@ -89,8 +76,8 @@ pub(super) fn escape(args: &[Value<'_>]) -> String {
                 out.push_str("\\\\");
                 continue;
             }
-            '\0' | '\t' | '\n' | '\x0c' | '\r' | '"' | '&' | '\'' | '(' | ')' | '+' | '/' | ':'
-            | ';' | '<' | '>' | '{' | '}' => c as u32,
+            '\0' | '\t' | '\n' | '\x0c' | '\r' | '"' | '&' | '\'' | '(' | ')' | '+' | '/' | ':' | ';'
+            | '<' | '>' | '{' | '}' => c as u32,
             c => {
                 out.push(c);
                 continue;
@@ -119,8 +106,8 @@ pub(super) fn filter(args: &[Value<'_>]) -> String {
     let mut before = 0;
     for byte in &decoded {
         match byte {
-            0 | b'"' | b'\'' | b'(' | b')' | b'/' | b';' | b'@' | b'[' | b'\\' | b']' | b'`'
-            | b'{' | b'}' => return FAILSAFE.to_owned(),
+            0 | b'"' | b'\'' | b'(' | b')' | b'/' | b';' | b'@' | b'[' | b'\\' | b']' | b'`' | b'{'
+            | b'}' => return FAILSAFE.to_owned(),
             b'-' if before == b'-' => return FAILSAFE.to_owned(),
             byte if byte.is_ascii_alphanumeric() || *byte == b'_' => {
                 name.push(char::from(byte.to_ascii_lowercase()));

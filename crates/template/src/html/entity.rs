@@ -85,17 +85,12 @@ fn numeric(text: &str) -> Option<(char, usize)> {
     let hex = text.starts_with(['x', 'X']);
     let skip = usize::from(hex);
     let radix = if hex { 16 } else { 10 };
-    let digits = text[skip..]
-        .bytes()
-        .take_while(|byte| char::from(*byte).is_digit(radix))
-        .count();
+    let digits = text[skip..].bytes().take_while(|byte| char::from(*byte).is_digit(radix)).count();
     if digits == 0 {
         return None;
     }
     let code = u32::from_str_radix(&text[skip..skip + digits], radix).unwrap_or(0);
-    let c = char::from_u32(code)
-        .filter(|c| *c != '\0')
-        .unwrap_or(char::REPLACEMENT_CHARACTER);
+    let c = char::from_u32(code).filter(|c| *c != '\0').unwrap_or(char::REPLACEMENT_CHARACTER);
     let end = skip + digits;
     Some((c, end + usize::from(text[end..].starts_with(';'))))
 }

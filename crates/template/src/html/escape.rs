@@ -32,27 +32,15 @@ struct Trouble {
 
 impl Trouble {
     fn at(pos: Pos, text: String) -> Trouble {
-        Trouble {
-            pos: Some(pos),
-            line: 0,
-            text,
-        }
+        Trouble { pos: Some(pos), line: 0, text }
     }
 
     fn nowhere(text: String) -> Trouble {
-        Trouble {
-            pos: None,
-            line: 0,
-            text,
-        }
+        Trouble { pos: None, line: 0, text }
     }
 
     fn prefixed(self, line: usize, prefix: &str) -> Trouble {
-        Trouble {
-            pos: self.pos,
-            line,
-            text: format!("{prefix}: {}", self.text),
-        }
+        Trouble { pos: self.pos, line, text: format!("{prefix}: {}", self.text) }
     }
 
     fn into_error(self, source: &str, name: &str) -> Error {
@@ -73,19 +61,11 @@ type Outcome<T> = Result<T, Trouble>;
 /// Escapes `trees`, of which the first is the template itself. The result holds all that it can
 /// reach, itself first.
 pub(crate) fn escape(trees: &[Tree], source: &str, name: &str) -> Result<Vec<Tree>, Error> {
-    let mut work = Work {
-        trees,
-        found: Found::default(),
-        ranges: Vec::new(),
-        steps: 0,
-        depth: 0,
-    };
+    let mut work = Work { trees, found: Found::default(), ranges: Vec::new(), steps: 0, depth: 0 };
     let fail = |trouble: Trouble| trouble.into_error(source, name);
     let end = work.tree(Context::default(), 0, name).map_err(fail)?.0;
     if end.state != State::Text {
-        return Err(fail(Trouble::nowhere(format!(
-            "ends in a non-text context: {end}"
-        ))));
+        return Err(fail(Trouble::nowhere(format!("ends in a non-text context: {end}"))));
     }
     let mut bodies = work.found.bodies;
     let mut escaped = Vec::with_capacity(bodies.len());
@@ -152,11 +132,7 @@ impl Work<'_> {
         if sure {
             self.found.called.extend(saved.called);
             self.found.ends.insert(mangled.to_owned(), end);
-            let tree = Tree {
-                name: mangled.to_owned(),
-                pos: tree.pos,
-                root,
-            };
+            let tree = Tree { name: mangled.to_owned(), pos: tree.pos, root };
             self.found.bodies.insert(mangled.to_owned(), tree);
         } else {
             self.found = saved;
@@ -166,9 +142,7 @@ impl Work<'_> {
 
     fn list(&mut self, c: Context, nodes: &[Node]) -> Outcome<(Context, Vec<Node>)> {
         if self.depth >= DEPTH_MAX {
-            return Err(Trouble::nowhere(format!(
-                "nesting deeper than {DEPTH_MAX} levels"
-            )));
+            return Err(Trouble::nowhere(format!("nesting deeper than {DEPTH_MAX} levels")));
         }
         self.depth += 1;
         let result = self.list_here(c, nodes);
@@ -221,10 +195,7 @@ impl Work<'_> {
             }
             Node::Template(call) => {
                 let (c, name) = self.tree(c, call.pos, &call.name)?;
-                let call = Call {
-                    name,
-                    ..call.clone()
-                };
+                let call = Call { name, ..call.clone() };
                 Ok((c, Node::Template(call)))
             }
             Node::Break(pos, line) => Ok((self.exit(c, *pos, *line, "break"), node.clone())),
@@ -236,10 +207,7 @@ impl Work<'_> {
         if let Some(exits) = self.ranges.last_mut() {
             exits.push((pos, line, word, c));
         }
-        Context {
-            state: State::Dead,
-            ..Context::default()
-        }
+        Context { state: State::Dead, ..Context::default() }
     }
 
     fn branch(&mut self, c: Context, branch: &Branch, word: &str) -> Outcome<(Context, Branch)> {
@@ -248,23 +216,13 @@ impl Work<'_> {
         for arm in &branch.arms {
             let (end, body) = self.list(c, &arm.body)?;
             ends.push((end, arm.pipe.pos));
-            arms.push(Arm {
-                pipe: arm.pipe.clone(),
-                body,
-            });
+            arms.push(Arm { pipe: arm.pipe.clone(), body });
         }
         let (mut end, otherwise) = self.list(c, &branch.otherwise)?;
         for (arm, pos) in ends.into_iter().rev() {
             end = join(arm, end, pos, word)?;
         }
-        Ok((
-            end,
-            Branch {
-                arms,
-                otherwise,
-                ..branch.clone()
-            },
-        ))
+        Ok((end, Branch { arms, otherwise, ..branch.clone() }))
     }
 
     fn range(&mut self, c: Context, branch: &Branch) -> Outcome<(Context, Branch)> {
@@ -284,32 +242,20 @@ impl Work<'_> {
         self.found = saved;
         let exits = self.ranges.pop().unwrap_or_default();
         let joined = again.and_then(|(again, _)| join(end, again, branch.pos, "range"));
-        let end =
-            joined.map_err(|trouble| trouble.prefixed(branch.line, "on range loop re-entry"))?;
+        let end = joined.map_err(|trouble| trouble.prefixed(branch.line, "on range loop re-entry"))?;
         let end = join_exits(end, &exits)?;
 
         let (empty, otherwise) = self.list(c, &branch.otherwise)?;
         let end = join(end, empty, branch.pos, "range")?;
-        let arms = vec![Arm {
-            pipe: arm.pipe.clone(),
-            body,
-        }];
-        Ok((
-            end,
-            Branch {
-                arms,
-                otherwise,
-                ..branch.clone()
-            },
-        ))
+        let arms = vec![Arm { pipe: arm.pipe.clone(), body }];
+        Ok((end, Branch { arms, otherwise, ..branch.clone() }))
     }
 }
 
 fn join_exits(end: Context, exits: &Exits) -> Outcome<Context> {
     // Breaks first, then continues.
-    let ordered = ["break", "continue"]
-        .into_iter()
-        .flat_map(|word| exits.iter().filter(move |exit| exit.2 == word));
+    let ordered =
+        ["break", "continue"].into_iter().flat_map(|word| exits.iter().filter(move |exit| exit.2 == word));
     let mut end = end;
     for (pos, line, word, c) in ordered {
         end = join(end, *c, *pos, "range")
@@ -334,20 +280,10 @@ fn joined(a: Context, b: Context) -> Option<Context> {
         return Some(a);
     }
     if (Context { url: b.url, ..a }) == b {
-        return Some(Context {
-            url: UrlPart::Unknown,
-            ..a
-        });
+        return Some(Context { url: UrlPart::Unknown, ..a });
     }
-    if (Context {
-        slash: b.slash,
-        ..a
-    }) == b
-    {
-        return Some(Context {
-            slash: JsSlash::Unknown,
-            ..a
-        });
+    if (Context { slash: b.slash, ..a }) == b {
+        return Some(Context { slash: JsSlash::Unknown, ..a });
     }
     // `<p title={{ if .C }}{{ . }}{{ end }}`: one branch has begun the value, the other has not.
     let (c, d) = (a.nudge(), b.nudge());
@@ -406,10 +342,7 @@ fn escapers(c: &mut Context, action: &Action) -> Outcome<Vec<Escaper>> {
         }
         State::JsDouble | State::JsSingle => list.push(Escaper::JsString),
         State::JsBack => {
-            return Err(Trouble::at(
-                action.pos,
-                format!("{action} appears in a JS template literal"),
-            ));
+            return Err(Trouble::at(action.pos, format!("{action} appears in a JS template literal")));
         }
         State::JsRegexp => list.push(Escaper::JsRegexp),
         State::Css => list.push(Escaper::CssValue),
@@ -485,10 +418,7 @@ fn add_escapers(pipe: &mut Pipe, escapers: &[Escaper]) {
             _ => false,
         };
         if !redundant {
-            pipe.cmds.push(Command {
-                pos,
-                args: vec![Arg::Function(pos, function)],
-            });
+            pipe.cmds.push(Command { pos, args: vec![Arg::Function(pos, function)] });
         }
     }
 }
@@ -500,10 +430,7 @@ fn split_arguments(pipe: &mut Pipe, function: Function) {
         && command.args.len() > 1
     {
         command.args[0] = Arg::Function(command.args[0].pos(), Function::EvalArgs);
-        pipe.cmds.push(Command {
-            pos,
-            args: vec![Arg::Function(pos, function)],
-        });
+        pipe.cmds.push(Command { pos, args: vec![Arg::Function(pos, function)] });
     }
 }
 
@@ -536,11 +463,7 @@ fn escape_text(c: Context, text: &str) -> Outcome<(Context, String)> {
             written = end;
         }
         if c.state != next.state && next.state.is_comment() && next.delim == Delim::None {
-            let mark = if next.state == State::HtmlComment {
-                4
-            } else {
-                2
-            };
+            let mark = if next.state == State::HtmlComment { 4 } else { 2 };
             out.extend_from_slice(&bytes[written..end - mark]);
             written = end;
         }
@@ -556,8 +479,7 @@ fn escape_text(c: Context, text: &str) -> Outcome<(Context, String)> {
 }
 
 fn is_doctype(text: &[u8]) -> bool {
-    text.get(..9)
-        .is_some_and(|start| start.eq_ignore_ascii_case(b"<!DOCTYPE"))
+    text.get(..9).is_some_and(|start| start.eq_ignore_ascii_case(b"<!DOCTYPE"))
 }
 
 /// A block comment separates words, and in a script with a newline in it, statements.
@@ -584,10 +506,7 @@ fn after_text(c: Context, text: &[u8]) -> transition::Step {
         Delim::SingleQuote => b"'",
         _ => b" \t\n\x0c\r>",
     };
-    let end = text
-        .iter()
-        .position(|byte| ends.contains(byte))
-        .unwrap_or(text.len());
+    let end = text.iter().position(|byte| ends.contains(byte)).unwrap_or(text.len());
     if c.delim == Delim::SpaceOrTagEnd {
         // Browsers do not agree what these mean in a value without quotes.
         if let Some(bad) = text[..end].iter().find(|byte| b"\"'<=`".contains(byte)) {

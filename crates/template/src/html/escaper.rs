@@ -47,10 +47,7 @@ const NAMES: &[(Escaper, &str)] = &[
 impl Escaper {
     /// The name under which Go puts it into a pipeline.
     pub fn name(self) -> &'static str {
-        NAMES
-            .iter()
-            .find(|entry| entry.0 == self)
-            .map_or("", |entry| entry.1)
+        NAMES.iter().find(|entry| entry.0 == self).map_or("", |entry| entry.1)
     }
 
     /// Escapes the arguments, joined as `print` joins them.
@@ -100,11 +97,8 @@ pub(super) fn stringify<'v>(args: &'v [Value<'_>]) -> (Cow<'v, str>, Plain) {
         [Value::Str(text)] => (Cow::Borrowed(text), Plain::Text),
         [Value::Safe(content, text)] => (Cow::Borrowed(text), Plain::Safe(*content)),
         args => {
-            let some: Vec<Value<'_>> = args
-                .iter()
-                .filter(|arg| !matches!(arg, Value::Nil))
-                .cloned()
-                .collect();
+            let some: Vec<Value<'_>> =
+                args.iter().filter(|arg| !matches!(arg, Value::Nil)).cloned().collect();
             (Cow::Owned(format::print(&some)), Plain::Text)
         }
     }

@@ -40,22 +40,14 @@ pub(super) fn slash_after(text: &[u8], before: JsSlash) -> JsSlash {
         b'+' | b'-' => text.iter().rev().take_while(|byte| *byte == last).count() % 2 == 1,
         // "42." is a number.
         b'.' => !head.last().is_some_and(u8::is_ascii_digit),
-        b',' | b'<' | b'>' | b'=' | b'*' | b'%' | b'&' | b'|' | b'^' | b'?' | b'!' | b'~'
-        | b'(' | b'[' | b':' | b';' | b'{' | b'}' => true,
+        b',' | b'<' | b'>' | b'=' | b'*' | b'%' | b'&' | b'|' | b'^' | b'?' | b'!' | b'~' | b'(' | b'['
+        | b':' | b';' | b'{' | b'}' => true,
         _ => {
-            let word = text
-                .iter()
-                .rev()
-                .take_while(|byte| is_ident(**byte))
-                .count();
+            let word = text.iter().rev().take_while(|byte| is_ident(**byte)).count();
             BEFORE_REGEXP.contains(&&text[text.len() - word..])
         }
     };
-    if regexp {
-        JsSlash::Regexp
-    } else {
-        JsSlash::DivOp
-    }
+    if regexp { JsSlash::Regexp } else { JsSlash::DivOp }
 }
 
 fn trim_end(mut text: &[u8]) -> &[u8] {
@@ -74,10 +66,9 @@ pub(super) fn value(args: &[Value<'_>]) -> String {
     let done = match args {
         [Value::Safe(Content::Js, text)] => return text.to_string(),
         [Value::Safe(Content::JsStr, text)] => return format!("\"{text}\""),
-        [single @ (Value::Duration(_) | Value::Named(..))] => json::encode(
-            &mut encoded,
-            &Value::owned(format::print(std::slice::from_ref(single))),
-        ),
+        [single @ (Value::Duration(_) | Value::Named(..))] => {
+            json::encode(&mut encoded, &Value::owned(format::print(std::slice::from_ref(single))))
+        }
         [single] => json::encode(&mut encoded, single),
         many => json::encode(&mut encoded, &Value::owned(format::print(many))),
     };
@@ -119,8 +110,7 @@ pub(super) fn regexp(args: &[Value<'_>]) -> String {
     for c in text.chars() {
         match c {
             '"' | '&' | '\'' | '+' | '<' | '>' => put_code(&mut out, c),
-            '$' | '(' | ')' | '*' | '-' | '.' | '/' | '?' | '[' | '\\' | ']' | '^' | '{' | '|'
-            | '}' => {
+            '$' | '(' | ')' | '*' | '-' | '.' | '/' | '?' | '[' | '\\' | ']' | '^' | '{' | '|' | '}' => {
                 out.push('\\');
                 out.push(c);
             }
@@ -128,11 +118,7 @@ pub(super) fn regexp(args: &[Value<'_>]) -> String {
         }
     }
     // An empty one would make the slashes a comment.
-    if out.is_empty() {
-        "(?:)".to_owned()
-    } else {
-        out
-    }
+    if out.is_empty() { "(?:)".to_owned() } else { out }
 }
 
 fn put_code(out: &mut String, c: char) {

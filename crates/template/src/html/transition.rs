@@ -15,14 +15,11 @@ fn find(text: &[u8], set: &[u8]) -> Option<usize> {
 }
 
 fn find_str(text: &[u8], needle: &[u8]) -> Option<usize> {
-    text.windows(needle.len())
-        .position(|window| window == needle)
+    text.windows(needle.len()).position(|window| window == needle)
 }
 
 fn skip_spaces(text: &[u8]) -> usize {
-    text.iter()
-        .position(|byte| !SPACES.contains(byte))
-        .unwrap_or(text.len())
+    text.iter().position(|byte| !SPACES.contains(byte)).unwrap_or(text.len())
 }
 
 /// Go's `%q` of bytes, cut to `limit` characters.
@@ -47,17 +44,13 @@ pub(super) fn step(c: Context, text: &[u8]) -> Step {
         State::Attr | State::Dead => Ok((c, text.len())),
         State::Url | State::Srcset => Ok((in_url(c, text), text.len())),
         State::Js => in_js(c, text),
-        State::JsDouble | State::JsSingle | State::JsBack | State::JsRegexp => {
-            in_js_delimited(c, text)
-        }
+        State::JsDouble | State::JsSingle | State::JsBack | State::JsRegexp => in_js_delimited(c, text),
         State::JsBlockComment | State::CssBlockComment => Ok(in_block_comment(c, text)),
         State::JsLineComment | State::CssLineComment => Ok(in_line_comment(c, text)),
         State::Css => Ok(in_css(c, text)),
-        State::CssDouble
-        | State::CssSingle
-        | State::CssDoubleUrl
-        | State::CssSingleUrl
-        | State::CssUrl => in_css_string(c, text),
+        State::CssDouble | State::CssSingle | State::CssDoubleUrl | State::CssSingleUrl | State::CssUrl => {
+            in_css_string(c, text)
+        }
     }
 }
 
@@ -66,13 +59,7 @@ fn in_text(c: Context, text: &[u8]) -> (Context, usize) {
     while let Some(offset) = text[from..].iter().position(|byte| *byte == b'<') {
         let open = from + offset;
         if text[open..].starts_with(b"<!--") {
-            return (
-                Context {
-                    state: State::HtmlComment,
-                    ..Context::default()
-                },
-                open + 4,
-            );
+            return (Context { state: State::HtmlComment, ..Context::default() }, open + 4);
         }
         let end = text.get(open + 1) == Some(&b'/');
         let name = open + 1 + usize::from(end);
@@ -81,11 +68,7 @@ fn in_text(c: Context, text: &[u8]) -> (Context, usize) {
         }
         let len = tag_name(&text[name..]);
         if len > 0 {
-            let element = if end {
-                Element::None
-            } else {
-                element(&text[name..name + len])
-            };
+            let element = if end { Element::None } else { element(&text[name..name + len]) };
             return (Context::in_tag(element), name + len);
         }
         from = name;
@@ -112,9 +95,7 @@ fn tag_name(text: &[u8]) -> usize {
     while let Some(byte) = text.get(len) {
         if byte.is_ascii_alphanumeric() {
             len += 1;
-        } else if matches!(byte, b':' | b'-')
-            && text.get(len + 1).is_some_and(u8::is_ascii_alphanumeric)
-        {
+        } else if matches!(byte, b':' | b'-') && text.get(len + 1).is_some_and(u8::is_ascii_alphanumeric) {
             len += 2;
         } else {
             break;
@@ -135,21 +116,12 @@ fn in_tag(c: Context, text: &[u8]) -> Step {
             Element::Style => State::Css,
             Element::Textarea | Element::Title => State::Rcdata,
         };
-        return Ok((
-            Context {
-                state,
-                element: c.element,
-                ..Context::default()
-            },
-            start + 1,
-        ));
+        return Ok((Context { state, element: c.element, ..Context::default() }, start + 1));
     }
     let len = attr_name(text, start)? - start;
     if len == 0 {
         let rest = shown(&text[start..], usize::MAX);
-        return Err(format!(
-            "expected space, attr name, or end of tag, but got {rest}"
-        ));
+        return Err(format!("expected space, attr name, or end of tag, but got {rest}"));
     }
     let end = start + len;
     let name = String::from_utf8_lossy(&text[start..end]).to_lowercase();
@@ -164,20 +136,8 @@ fn in_tag(c: Context, text: &[u8]) -> Step {
             Kind::Plain | Kind::Html | Kind::Unsafe => Attr::None,
         }
     };
-    let state = if end == text.len() {
-        State::AttrName
-    } else {
-        State::AfterName
-    };
-    Ok((
-        Context {
-            state,
-            element: c.element,
-            attr,
-            ..Context::default()
-        },
-        end,
-    ))
+    let state = if end == text.len() { State::AttrName } else { State::AfterName };
+    Ok((Context { state, element: c.element, attr, ..Context::default() }, end))
 }
 
 /// End of the attribute's name at `start`; quotes and `<` in it are errors.
@@ -244,14 +204,8 @@ pub(super) fn special_end(c: Context, text: &[u8]) -> (Context, usize) {
     while let Some(offset) = find_str(&text[from..], b"</") {
         let name = from + offset + 2;
         let end = name + tag.len();
-        let same = text
-            .get(name..end)
-            .is_some_and(|name| name.eq_ignore_ascii_case(tag));
-        if same
-            && text
-                .get(end)
-                .is_some_and(|byte| b"> \t\n\x0c/".contains(byte))
-        {
+        let same = text.get(name..end).is_some_and(|name| name.eq_ignore_ascii_case(tag));
+        if same && text.get(end).is_some_and(|byte| b"> \t\n\x0c/".contains(byte)) {
             return (Context::default(), from + offset);
         }
         from = if same { end } else { name };
@@ -344,11 +298,7 @@ fn in_block_comment(mut c: Context, text: &[u8]) -> (Context, usize) {
     let Some(at) = find_str(text, b"*/") else {
         return (c, text.len());
     };
-    c.state = if c.state == State::JsBlockComment {
-        State::Js
-    } else {
-        State::Css
-    };
+    c.state = if c.state == State::JsBlockComment { State::Js } else { State::Css };
     (c, at + 2)
 }
 

@@ -17,9 +17,9 @@ pub(super) fn filter(args: &[Value<'_>]) -> String {
 
 fn is_safe(url: &str) -> bool {
     match url.split_once(':') {
-        Some((protocol, _)) if !protocol.contains('/') => ["http", "https", "mailto"]
-            .iter()
-            .any(|known| protocol.eq_ignore_ascii_case(known)),
+        Some((protocol, _)) if !protocol.contains('/') => {
+            ["http", "https", "mailto"].iter().any(|known| protocol.eq_ignore_ascii_case(known))
+        }
         _ => true,
     }
 }
@@ -35,15 +35,13 @@ fn encode(text: &str, keep_reserved: bool) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     for (at, byte) in bytes.iter().enumerate() {
         let keep = match byte {
-            b'!' | b'#' | b'$' | b'&' | b'*' | b'+' | b',' | b'/' | b':' | b';' | b'=' | b'?'
-            | b'@' | b'[' | b']' => keep_reserved,
+            b'!' | b'#' | b'$' | b'&' | b'*' | b'+' | b',' | b'/' | b':' | b';' | b'=' | b'?' | b'@'
+            | b'[' | b']' => keep_reserved,
             b'-' | b'.' | b'_' | b'~' => true,
             // Valid escapes stay as they are.
             b'%' => {
                 keep_reserved
-                    && bytes
-                        .get(at + 1..at + 3)
-                        .is_some_and(|pair| pair.iter().all(u8::is_ascii_hexdigit))
+                    && bytes.get(at + 1..at + 3).is_some_and(|pair| pair.iter().all(u8::is_ascii_hexdigit))
             }
             byte => byte.is_ascii_alphanumeric(),
         };
@@ -73,9 +71,7 @@ fn srcset_part(part: &str) -> String {
     let trimmed = part.trim_start_matches(is_space);
     let end = trimmed.find(is_space).unwrap_or(trimmed.len());
     let (url, size) = trimmed.split_at(end);
-    let good_size = size
-        .chars()
-        .all(|c| is_space(c) || c.is_ascii_alphanumeric());
+    let good_size = size.chars().all(|c| is_space(c) || c.is_ascii_alphanumeric());
     if !is_safe(url) || !good_size {
         return format!("#{FAILSAFE}");
     }

@@ -1,3 +1,5 @@
+//! The reader of case files, on small files of its own.
+
 use super::*;
 use crate::observed::NodeErrors;
 

@@ -15,42 +15,25 @@ pub(crate) struct Known {
 
 /// Checks the types of the parts that are constant, in Kapacitor's order and words.
 pub(crate) fn check(expr: &Expr) -> Result<Known, String> {
-    let constant = |value_type| Known {
-        value_type,
-        is_dynamic: false,
-    };
+    let constant = |value_type| Known { value_type, is_dynamic: false };
     match &expr.kind {
-        ExprKind::Binary {
-            op, left, right, ..
-        } => {
-            let left =
-                check(left).map_err(|error| format!("Failed to handle left node: {error}"))?;
-            let right =
-                check(right).map_err(|error| format!("Failed to handle right node: {error}"))?;
+        ExprKind::Binary { op, left, right, .. } => {
+            let left = check(left).map_err(|error| format!("Failed to handle left node: {error}"))?;
+            let right = check(right).map_err(|error| format!("Failed to handle right node: {error}"))?;
             binary(*op, left, right)
         }
         ExprKind::Unary { op, operand } => {
             let operand = nested(operand)?;
-            Ok(if *op == UnaryOp::Not {
-                constant(Some(ValueType::Bool))
-            } else {
-                operand
-            })
+            Ok(if *op == UnaryOp::Not { constant(Some(ValueType::Bool)) } else { operand })
         }
         ExprKind::Lambda(inner) => nested(inner),
         ExprKind::Call(call) => {
             for (index, arg) in call.args.iter().enumerate() {
                 check(arg).map_err(|error| argument(index, &error))?;
             }
-            Ok(Known {
-                value_type: None,
-                is_dynamic: true,
-            })
+            Ok(Known { value_type: None, is_dynamic: true })
         }
-        ExprKind::Reference(_) => Ok(Known {
-            value_type: None,
-            is_dynamic: true,
-        }),
+        ExprKind::Reference(_) => Ok(Known { value_type: None, is_dynamic: true }),
         literal => match value(literal) {
             Some(value) => Ok(constant(Some(value.value_type()))),
             None => Err(unusable(literal)),
@@ -70,15 +53,9 @@ fn binary(op: BinaryOp, left: Known, right: Known) -> Result<Known, String> {
         _ => None,
     };
     Ok(if kind(op) == "math" {
-        Known {
-            value_type: result,
-            is_dynamic: left.is_dynamic || right.is_dynamic,
-        }
+        Known { value_type: result, is_dynamic: left.is_dynamic || right.is_dynamic }
     } else {
-        Known {
-            value_type: Some(ValueType::Bool),
-            is_dynamic: false,
-        }
+        Known { value_type: Some(ValueType::Bool), is_dynamic: false }
     })
 }
 
@@ -141,20 +118,16 @@ fn result_type(op: BinaryOp, left: ValueType, right: ValueType) -> Option<ValueT
 /// Why an operator does not take two types.
 pub(super) fn mismatch(op: BinaryOp, left: ValueType, right: ValueType) -> String {
     let others = samples().map(|sample| sample.value_type());
-    let known = others.iter().any(|&other| {
-        result_type(op, left, other).is_some() || result_type(op, other, left).is_some()
-    });
+    let known = others
+        .iter()
+        .any(|&other| result_type(op, left, other).is_some() || result_type(op, other, left).is_some());
     if known {
         format!(
             "mismatched type to binary operator. got {left} {} {right}. see bool(), int(), float(), string(), duration()",
             op.symbol()
         )
     } else {
-        format!(
-            "invalid {} operator {} for type {left}",
-            kind(op),
-            op.symbol()
-        )
+        format!("invalid {} operator {} for type {left}", kind(op), op.symbol())
     }
 }
 

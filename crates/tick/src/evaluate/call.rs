@@ -36,14 +36,10 @@ impl Evaluator<'_> {
                     }
                 };
                 self.check_member(object, link, &call.name)?;
-                self.host
-                    .call(object, link, &call.name, &args, call.name.span)
+                self.host.call(object, link, &call.name, &args, call.name.span)
             }
             ExprKind::Ident(name) => {
-                let name = Ident {
-                    name: name.clone(),
-                    span: member.span,
-                };
+                let name = Ident { name: name.clone(), span: member.span };
                 let object = match receiver {
                     Value::Object(object) => *object,
                     other => return Err(not_an_object(other, link_span, false, &name)),
@@ -64,18 +60,9 @@ impl Evaluator<'_> {
     fn args(&mut self, exprs: &[Expr]) -> Result<Vec<Arg>, Diagnostic> {
         let mut args = Vec::with_capacity(exprs.len());
         for expr in exprs {
-            args.push(Arg {
-                value: self.expr(expr)?,
-                span: expr.span,
-            });
+            args.push(Arg { value: self.expr(expr)?, span: expr.span });
         }
-        if let [
-            Arg {
-                value: Value::List(items),
-                span,
-            },
-        ] = args.as_mut_slice()
-        {
+        if let [Arg { value: Value::List(items), span }] = args.as_mut_slice() {
             let spans = match exprs.first().map(|expr| &expr.kind) {
                 Some(ExprKind::List(exprs)) => exprs.iter().map(|item| item.span).collect(),
                 _ => vec![*span; items.len()],
@@ -94,9 +81,8 @@ impl Evaluator<'_> {
         let described = self.host.describe(object);
         let quoted = quote(&name.name);
         let wanted = LINKS.iter().find(|(candidate, ..)| *candidate == link);
-        let right = LINKS
-            .iter()
-            .find(|(other, ..)| *other != link && self.has_member(object, *other, &name.name));
+        let right =
+            LINKS.iter().find(|(other, ..)| *other != link && self.has_member(object, *other, &name.name));
         if let (Some((_, _, wanted, _)), Some((_, symbol, _, existing))) = (wanted, right) {
             let message = format!(
                 "no {wanted} method {quoted} on {described}, but {existing} does exist. Use '{symbol}' operator instead: 'node{symbol}{}(..)'.",
@@ -105,20 +91,14 @@ impl Evaluator<'_> {
             return Err(Diagnostic::eval(codes::WRONG_LINK, name.span, message));
         }
         let message = format!("no method or property {quoted} on {described}");
-        let names: Vec<String> = LINKS
-            .iter()
-            .flat_map(|(link, ..)| self.host.members(object, *link))
-            .collect();
+        let names: Vec<String> =
+            LINKS.iter().flat_map(|(link, ..)| self.host.members(object, *link)).collect();
         let suggestion = did_you_mean(&name.name, names.iter().map(String::as_str));
         Err(Diagnostic::eval(codes::NO_MEMBER, name.span, message).with_suggestion(suggestion))
     }
 
     fn no_property(&self, object: ObjectId, link_span: Span, name: &Ident) -> Diagnostic {
-        let message = format!(
-            "object {} has no property {}",
-            self.host.describe(object),
-            name.name
-        );
+        let message = format!("object {} has no property {}", self.host.describe(object), name.name);
         let diagnostic = Diagnostic::eval(codes::NO_MEMBER, link_span, message);
         if self.has_member(object, Link::Property, &name.name) {
             return diagnostic.with_help(format!("call it: .{}()", name.name));
@@ -134,11 +114,7 @@ impl Evaluator<'_> {
             return time(&args, call.name.span);
         }
         let message = format!("no global function {} defined", quote(&call.name.name));
-        Err(Diagnostic::eval(
-            codes::NO_FUNCTION,
-            call.name.span,
-            message,
-        ))
+        Err(Diagnostic::eval(codes::NO_FUNCTION, call.name.span, message))
     }
 }
 
@@ -146,12 +122,7 @@ impl Evaluator<'_> {
 fn time(args: &[Arg], span: Span) -> Result<Value, Diagnostic> {
     let mut durations = [0; 2];
     if args.is_empty() {
-        return Err(Diagnostic::calling(
-            span,
-            TIME,
-            "<nil>",
-            "reflect: Call with too few input arguments",
-        ));
+        return Err(Diagnostic::calling(span, TIME, "<nil>", "reflect: Call with too few input arguments"));
     }
     if args.len() > durations.len() {
         let message = format!("time() function expects 1 or 2 args, got {}", args.len());
@@ -161,13 +132,7 @@ fn time(args: &[Arg], span: Span) -> Result<Value, Diagnostic> {
         match arg.value {
             Value::Duration(ns) => *slot = ns,
             ref other => {
-                return Err(Diagnostic::argument(
-                    span,
-                    TIME,
-                    "<nil>",
-                    other,
-                    "time.Duration",
-                ));
+                return Err(Diagnostic::argument(span, TIME, "<nil>", other, "time.Duration"));
             }
         }
     }
@@ -178,17 +143,10 @@ fn time(args: &[Arg], span: Span) -> Result<Value, Diagnostic> {
 /// Why nothing can follow a value that is no object. In Kapacitor some are pointers to
 /// structures without members, and so get a different text.
 fn not_an_object(value: &Value, span: Span, is_call: bool, name: &Ident) -> Diagnostic {
-    let is_pointer = matches!(
-        value,
-        Value::Lambda(_) | Value::Regex(_) | Value::Star | Value::Reference(_)
-    );
+    let is_pointer = matches!(value, Value::Lambda(_) | Value::Regex(_) | Value::Star | Value::Reference(_));
     let message = match (is_pointer, is_call) {
         (false, _) => "cannot get properties of non pointer value".to_owned(),
-        (true, true) => format!(
-            "no method or property {} on {}",
-            quote(&name.name),
-            value.go_type()
-        ),
+        (true, true) => format!("no method or property {} on {}", quote(&name.name), value.go_type()),
         (true, false) => format!("object {} has no property {}", value.go_type(), name.name),
     };
     Diagnostic::eval(codes::NO_MEMBER, span, message).with_help("only nodes have members")

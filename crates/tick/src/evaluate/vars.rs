@@ -21,15 +21,10 @@ impl Evaluator<'_> {
         let value_type = default.value_type();
         let supplied = self.supplied(name, value_type)?;
         // A redefinition must not reach the variables that the API shows.
-        self.scope
-            .define(name, supplied.unwrap_or_else(|| default.clone()))?;
+        self.scope.define(name, supplied.unwrap_or_else(|| default.clone()))?;
         if value_type != ValueType::Invalid {
             let description = comment::text(comment);
-            let info = VarInfo {
-                value_type,
-                value: Some(default),
-                description,
-            };
+            let info = VarInfo { value_type, value: Some(default), description };
             self.vars.insert(name.name.clone(), info);
         }
         Ok(())
@@ -45,11 +40,7 @@ impl Evaluator<'_> {
         let Some(value_type) = ValueType::from_declared_name(&type_name.name) else {
             return Err(unknown_type(type_name));
         };
-        let info = VarInfo {
-            value_type,
-            value: None,
-            description: comment::text(comment),
-        };
+        let info = VarInfo { value_type, value: None, description: comment::text(comment) };
         self.vars.insert(name.name.clone(), info);
         let value = match self.supplied(name, value_type)? {
             Some(value) => Some(value),

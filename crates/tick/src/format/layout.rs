@@ -36,8 +36,7 @@ impl Layout {
         let mut layout = Layout::default();
         for statement in &program.statements {
             match &statement.kind {
-                StatementKind::Declaration { value: expr, .. }
-                | StatementKind::Expression(expr) => {
+                StatementKind::Declaration { value: expr, .. } | StatementKind::Expression(expr) => {
                     layout.measure(expr);
                 }
                 StatementKind::TypeDeclaration { .. } | StatementKind::Dbrp { .. } => {}
@@ -60,36 +59,20 @@ impl Layout {
 
     fn measure(&mut self, expr: &Expr) -> Breaks {
         let mut breaks = match &expr.kind {
-            ExprKind::Chain {
-                receiver, member, ..
-            } => {
+            ExprKind::Chain { receiver, member, .. } => {
                 self.measure(receiver);
-                Breaks {
-                    before: true,
-                    after: self.measure(member).any(),
-                }
+                Breaks { before: true, after: self.measure(member).any() }
             }
-            ExprKind::Binary {
-                left,
-                right,
-                multiline,
-                ..
-            } => {
+            ExprKind::Binary { left, right, multiline, .. } => {
                 let (left, right) = (self.measure(left), self.measure(right));
                 let broken = *multiline || left.after || right.before;
                 self.record(expr, broken);
-                Breaks {
-                    before: left.any(),
-                    after: broken || right.any(),
-                }
+                Breaks { before: left.any(), after: broken || right.any() }
             }
             ExprKind::Call(call) => {
                 let (broken, any) = self.measure_call(call);
                 self.record(expr, broken);
-                Breaks {
-                    before: false,
-                    after: any || call.trailing.is_some(),
-                }
+                Breaks { before: false, after: any || call.trailing.is_some() }
             }
             ExprKind::Unary { operand: inner, .. } => after(self.measure(inner).any()),
             ExprKind::Lambda(inner) => after(self.measure(inner).any()),
@@ -98,9 +81,9 @@ impl Layout {
                 let broken = items.iter().filter(|item| self.measure(item).any()).count();
                 after(broken > 0)
             }
-            ExprKind::String { value: text, .. }
-            | ExprKind::Regex(text)
-            | ExprKind::Reference(text) => after(text.contains('\n')),
+            ExprKind::String { value: text, .. } | ExprKind::Regex(text) | ExprKind::Reference(text) => {
+                after(text.contains('\n'))
+            }
             ExprKind::Bool(_)
             | ExprKind::Int { .. }
             | ExprKind::Float(_)
@@ -130,8 +113,5 @@ impl Layout {
 }
 
 fn after(after: bool) -> Breaks {
-    Breaks {
-        before: false,
-        after,
-    }
+    Breaks { before: false, after }
 }

@@ -42,11 +42,7 @@ impl Parser<'_> {
             TokenKind::Ident => match self.token(1).kind {
                 TokenKind::LParen => {
                     let call = self.call(Args::Script)?;
-                    if ends_or_links(self.peek()) {
-                        self.chain(call)
-                    } else {
-                        self.operators(call, 0)
-                    }
+                    if ends_or_links(self.peek()) { self.chain(call) } else { self.operators(call, 0) }
                 }
                 next if ends_or_links(next) => {
                     let name = self.name()?;
@@ -78,11 +74,7 @@ impl Parser<'_> {
             let link_span = self.next().span;
             let comment = self.take_comment();
             let is_call = link == Link::Chain || self.token(1).kind == TokenKind::LParen;
-            let member = if is_call {
-                self.call(Args::Script)?
-            } else {
-                self.name()?
-            };
+            let member = if is_call { self.call(Args::Script)? } else { self.name()? };
             let span = receiver.expr.span.to(self.last_span());
             let heights = [receiver.height, member.height];
             let kind = ExprKind::Chain {
@@ -91,28 +83,14 @@ impl Parser<'_> {
                 link_span,
                 member: Box::new(member.expr),
             };
-            receiver = self.grown(
-                Expr {
-                    span,
-                    comment,
-                    kind,
-                },
-                heights,
-            )?;
+            receiver = self.grown(Expr { span, comment, kind }, heights)?;
         }
     }
 
     fn name(&mut self) -> Result<Tall, Diagnostic> {
         let name = self.identifier()?;
         let comment = self.take_comment();
-        self.grown(
-            Expr {
-                span: name.span,
-                comment,
-                kind: ExprKind::Ident(name.name),
-            },
-            [],
-        )
+        self.grown(Expr { span: name.span, comment, kind: ExprKind::Ident(name.name) }, [])
     }
 
     /// `name(args)`.
@@ -125,24 +103,10 @@ impl Parser<'_> {
         self.expect(TokenKind::RParen)?;
         let trailing = self.take_comment();
         let start = name.span.start as usize;
-        let multiline = args
-            .last()
-            .is_some_and(|last| self.breaks_line(start, position(last)));
+        let multiline = args.last().is_some_and(|last| self.breaks_line(start, position(last)));
         let span = name.span.to(self.last_span());
-        let kind = ExprKind::Call(Call {
-            name,
-            args,
-            multiline,
-            trailing,
-        });
-        self.grown(
-            Expr {
-                span,
-                comment,
-                kind,
-            },
-            [height],
-        )
+        let kind = ExprKind::Call(Call { name, args, multiline, trailing });
+        self.grown(Expr { span, comment, kind }, [height])
     }
 
     fn arguments(&mut self, grammar: Args) -> Result<(Vec<Expr>, usize), Diagnostic> {
@@ -181,14 +145,7 @@ impl Parser<'_> {
         }
         let end = self.expect(TokenKind::RBracket)?.span;
         self.carry_comment();
-        self.grown(
-            Expr {
-                span: start.to(end),
-                comment,
-                kind: ExprKind::List(items),
-            },
-            [1],
-        )
+        self.grown(Expr { span: start.to(end), comment, kind: ExprKind::List(items) }, [1])
     }
 
     /// `lambda: expression`.
@@ -197,14 +154,7 @@ impl Parser<'_> {
         let comment = self.take_comment();
         let body = self.primary_expression()?;
         let span = start.to(body.expr.span);
-        self.grown(
-            Expr {
-                span,
-                comment,
-                kind: ExprKind::Lambda(Arc::new(body.expr)),
-            },
-            [body.height],
-        )
+        self.grown(Expr { span, comment, kind: ExprKind::Lambda(Arc::new(body.expr)) }, [body.height])
     }
 
     /// Operators of at least the precedence given, after their first operand.
@@ -228,13 +178,7 @@ impl Parser<'_> {
         Ok(left)
     }
 
-    fn binary(
-        &self,
-        left: Tall,
-        op: BinaryOp,
-        op_span: Span,
-        right: Tall,
-    ) -> Result<Tall, Diagnostic> {
+    fn binary(&self, left: Tall, op: BinaryOp, op_span: Span, right: Tall) -> Result<Tall, Diagnostic> {
         let multiline = self.breaks_line(position(&left.expr), position(&right.expr));
         let span = left.expr.span.to(right.expr.span);
         let heights = [left.height, right.height];
@@ -246,14 +190,7 @@ impl Parser<'_> {
             parens: false,
             multiline,
         };
-        self.grown(
-            Expr {
-                span,
-                comment: None,
-                kind,
-            },
-            heights,
-        )
+        self.grown(Expr { span, comment: None, kind }, heights)
     }
 
     /// An operand: a literal, a name, a call, a prefix operator or parentheses.
@@ -282,18 +219,8 @@ impl Parser<'_> {
         let comment = self.take_comment();
         let operand = self.primary()?;
         let span = start.to(operand.expr.span);
-        let kind = ExprKind::Unary {
-            op,
-            operand: Box::new(operand.expr),
-        };
-        self.grown(
-            Expr {
-                span,
-                comment,
-                kind,
-            },
-            [operand.height],
-        )
+        let kind = ExprKind::Unary { op, operand: Box::new(operand.expr) };
+        self.grown(Expr { span, comment, kind }, [operand.height])
     }
 
     /// A literal or a name: one token.
@@ -314,22 +241,12 @@ impl Parser<'_> {
         };
         self.next();
         let comment = self.take_comment();
-        self.grown(
-            Expr {
-                span,
-                comment,
-                kind,
-            },
-            [],
-        )
+        self.grown(Expr { span, comment, kind }, [])
     }
 
     /// Whether a line ends between two bytes of the source.
     fn breaks_line(&self, start: usize, end: usize) -> bool {
-        self.source
-            .as_bytes()
-            .get(start..end)
-            .is_some_and(|between| between.contains(&b'\n'))
+        self.source.as_bytes().get(start..end).is_some_and(|between| between.contains(&b'\n'))
     }
 }
 

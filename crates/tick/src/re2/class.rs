@@ -5,8 +5,8 @@ use super::translate::{Translator, syntax};
 
 /// Names of POSIX classes, as in `[[:alpha:]]`; both dialects mean ASCII.
 const POSIX: [&str; 14] = [
-    "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct",
-    "space", "upper", "word", "xdigit",
+    "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space",
+    "upper", "word", "xdigit",
 ];
 
 /// Translates `[...]`; everything inside is written so that no character keeps a special role
@@ -54,8 +54,7 @@ fn item(input: &mut Translator<'_>) -> Result<(), Error> {
     }
     let low = single(input)?;
     input.out.push_str(&code(low));
-    let is_range =
-        input.rest().starts_with('-') && !input.rest().starts_with("-]") && input.rest().len() > 1;
+    let is_range = input.rest().starts_with('-') && !input.rest().starts_with("-]") && input.rest().len() > 1;
     if is_range {
         input.accept("-");
         let high = single(input)?;
@@ -108,10 +107,7 @@ fn unicode(input: &mut Translator<'_>, mut negated: bool) -> Result<String, Erro
     input.pos += 2;
     let name = if input.accept("{") {
         let Some((name, _)) = input.rest().split_once('}') else {
-            return Err(syntax(
-                "invalid character class range",
-                &input.pattern[start..],
-            ));
+            return Err(syntax("invalid character class range", &input.pattern[start..]));
         };
         input.pos += name.len() + 1;
         name
@@ -122,9 +118,7 @@ fn unicode(input: &mut Translator<'_>, mut negated: bool) -> Result<String, Erro
     };
     let plain = name.strip_prefix('^').unwrap_or(name);
     negated ^= plain.len() != name.len();
-    let is_name = plain
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let is_name = plain.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     // Go's tables are general categories and scripts, all named with a capital.
     if !is_name || !plain.starts_with(|char: char| char.is_ascii_uppercase()) {
         return Err(syntax("invalid character class range", input.since(start)));
@@ -191,8 +185,5 @@ fn hexadecimal(input: &mut Translator<'_>) -> Option<char> {
         input.since(from)
     };
     let valid = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    valid
-        .then(|| u32::from_str_radix(digits, 16).ok())
-        .flatten()
-        .and_then(char::from_u32)
+    valid.then(|| u32::from_str_radix(digits, 16).ok()).flatten().and_then(char::from_u32)
 }

@@ -88,11 +88,7 @@ mod tests {
             ("é", "né", "$0$0", "néé"),
         ] {
             let regex = compile(pattern).expect(pattern);
-            assert_eq!(
-                replace_all(&regex, text, template),
-                expected,
-                "{pattern} {template}"
-            );
+            assert_eq!(replace_all(&regex, text, template), expected, "{pattern} {template}");
         }
     }
 }

@@ -20,10 +20,7 @@ pub(super) fn translate(pattern: &str) -> Result<String, Error> {
 
 /// An error about a fragment of the pattern.
 pub(super) fn syntax(reason: &'static str, fragment: &str) -> Error {
-    Error::Syntax {
-        reason,
-        fragment: fragment.to_owned(),
-    }
+    Error::Syntax { reason, fragment: fragment.to_owned() }
 }
 
 /// A reader of a pattern that writes its translation.
@@ -86,16 +83,10 @@ impl<'a> Translator<'a> {
             let start = self.pos;
             if let Some(quantifier) = self.quantifier()? {
                 if let Some(previous) = last_repeat {
-                    return Err(syntax(
-                        "invalid nested repetition operator",
-                        self.since(previous),
-                    ));
+                    return Err(syntax("invalid nested repetition operator", self.since(previous)));
                 }
                 if !repeatable {
-                    return Err(syntax(
-                        "missing argument to repetition operator",
-                        self.since(start),
-                    ));
+                    return Err(syntax("missing argument to repetition operator", self.since(start)));
                 }
                 self.out.push_str(&quantifier);
                 last_repeat = Some(start);
@@ -127,11 +118,7 @@ impl<'a> Translator<'a> {
                 }
             }
         }
-        if depth > 0 {
-            Err(syntax("missing closing )", self.pattern))
-        } else {
-            Ok(())
-        }
+        if depth > 0 { Err(syntax("missing closing )", self.pattern)) } else { Ok(()) }
     }
 
     fn copy(&mut self) {
@@ -177,9 +164,7 @@ impl<'a> Translator<'a> {
             return Ok(true);
         }
         if self.accept("P<")
-            || (!self.rest().starts_with("<=")
-                && !self.rest().starts_with("<!")
-                && self.accept("<"))
+            || (!self.rest().starts_with("<=") && !self.rest().starts_with("<!") && self.accept("<"))
         {
             return self.named(start);
         }
@@ -195,10 +180,7 @@ impl<'a> Translator<'a> {
                 _ => break,
             }
         }
-        Err(syntax(
-            "invalid or unsupported Perl syntax",
-            self.since(start),
-        ))
+        Err(syntax("invalid or unsupported Perl syntax", self.since(start)))
     }
 
     fn named(&mut self, start: usize) -> Result<bool, Error> {
@@ -206,9 +188,7 @@ impl<'a> Translator<'a> {
             return Err(syntax("invalid named capture", &self.pattern[start..]));
         };
         self.pos += name.len() + 1;
-        let is_word = name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let is_word = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         if name.is_empty() || !is_word {
             return Err(syntax("invalid named capture", self.since(start)));
         }
@@ -241,12 +221,9 @@ impl<'a> Translator<'a> {
             self.pos += length;
             return Ok(());
         }
-        for (written, translated) in [
-            ("\\A", "\\A"),
-            ("\\z", "\\z"),
-            ("\\b", "(?-u:\\b)"),
-            ("\\B", "(?-u:\\B)"),
-        ] {
+        for (written, translated) in
+            [("\\A", "\\A"), ("\\z", "\\z"), ("\\b", "(?-u:\\b)"), ("\\B", "(?-u:\\B)")]
+        {
             if self.accept(written) {
                 self.out.push_str(translated);
                 return Ok(());
@@ -277,7 +254,6 @@ fn counts(text: &str) -> Option<(u32, Option<u32>, usize)> {
 /// Digits without a leading zero; more than fits counts as too many.
 fn count(digits: &str) -> Option<u32> {
     let leading_zero = digits.len() > 1 && digits.starts_with('0');
-    let valid =
-        !digits.is_empty() && !leading_zero && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let valid = !digits.is_empty() && !leading_zero && digits.bytes().all(|byte| byte.is_ascii_digit());
     valid.then(|| digits.parse().unwrap_or(u32::MAX))
 }

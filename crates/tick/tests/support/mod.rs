@@ -10,11 +10,7 @@ struct Kind {
     property: &'static [&'static str],
 }
 
-const SOURCE: Kind = Kind {
-    describe: "*pipeline.StreamNode",
-    chain: &["from"],
-    property: &[],
-};
+const SOURCE: Kind = Kind { describe: "*pipeline.StreamNode", chain: &["from"], property: &[] };
 const NODE: Kind = Kind {
     describe: "*pipeline.FromNode",
     chain: &["where", "window", "eval", "alert", "union", "groupBy"],
@@ -58,25 +54,15 @@ impl Host for Recorder {
         call_span: Span,
     ) -> Result<Value, Diagnostic> {
         if member.name == "database" {
-            let wrong = args
-                .iter()
-                .find(|arg| !matches!(arg.value, Value::String(_)));
+            let wrong = args.iter().find(|arg| !matches!(arg.value, Value::String(_)));
             if let Some(arg) = wrong {
                 let described = self.describe(receiver);
-                return Err(Diagnostic::argument(
-                    call_span, "database", &described, &arg.value, "string",
-                ));
+                return Err(Diagnostic::argument(call_span, "database", &described, &arg.value, "string"));
             }
         }
         if member.name == "as" && args.iter().any(|arg| matches!(arg.value, Value::Int(_))) {
             let described = self.describe(receiver);
-            return Err(Diagnostic::assignment(
-                call_span,
-                "as",
-                &described,
-                &args[0].value,
-                "string",
-            ));
+            return Err(Diagnostic::assignment(call_span, "as", &described, &args[0].value, "string"));
         }
         let args: Vec<String> = args.iter().map(shown).collect();
         let result = if link == Link::Property {
@@ -90,17 +76,8 @@ impl Host for Recorder {
             Link::Chain => '|',
             Link::Dynamic => '@',
         };
-        let call = format!(
-            "#{}{symbol}{}({})",
-            receiver.0,
-            member.name,
-            args.join(", ")
-        );
-        self.calls.push(if result == receiver {
-            call
-        } else {
-            format!("{call} -> #{}", result.0)
-        });
+        let call = format!("#{}{symbol}{}({})", receiver.0, member.name, args.join(", "));
+        self.calls.push(if result == receiver { call } else { format!("{call} -> #{}", result.0) });
         Ok(Value::Object(result))
     }
 
@@ -113,9 +90,7 @@ impl Host for Recorder {
     }
 
     fn has_member(&self, object: ObjectId, link: Link, name: &str) -> bool {
-        self.members(object, link)
-            .iter()
-            .any(|member| member == name)
+        self.members(object, link).iter().any(|member| member == name)
     }
 
     fn members(&self, object: ObjectId, link: Link) -> Vec<String> {

@@ -70,7 +70,12 @@ fn observe(task: Arc<Task>, points: &[Point]) -> (Vec<String>, Vec<[u64; 4]>) {
         (from, time) = (to, last);
     }
     assert_eq!(shard.failures().count(), 0);
-    let logs = effects.logs.into_iter().filter(|log| &*log.node == "log4").map(|log| log.message + &log.pairs).collect();
+    let logs = effects
+        .logs
+        .into_iter()
+        .filter(|log| &*log.node == "log4")
+        .map(|log| log.message + &log.pairs)
+        .collect();
     let counters = (2..4).map(|node| {
         let stats = task.stats(node);
         [
