@@ -17,8 +17,8 @@ pub fn engine(
     let mut options = engine::Options::new(data_dir);
     options.shards = u32::try_from(config.cluster.shards)
         .ok()
-        .filter(|shards| (1..=1024).contains(shards))
-        .ok_or("cluster.shards must be 1 to 1024")?;
+        .filter(|shards| (0..=1024).contains(shards))
+        .ok_or("cluster.shards must be 0 to 1024")?;
     options.sync = match farad.sync {
         SyncConfig::Always => store::Sync::Always,
         SyncConfig::Interval => store::Sync::Interval(farad.sync_interval),

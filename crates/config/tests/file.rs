@@ -278,7 +278,7 @@ fn checks_of_values() {
                 "cluster.shared-secret: must be set",
             ],
         ),
-        ("[cluster]\nshards=-1", &["cluster.shards: must be from 1 to 4096"]),
+        ("[cluster]\nshards=-1", &["cluster.shards: must be from 0 to 4096"]),
         (
             "[tls]\nmin-version='ssl3'",
             &[

@@ -76,7 +76,7 @@ impl Engine {
     pub fn open(mut options: Options, data_dir: DataDir) -> Result<Arc<Engine>, Error> {
         let data_dir = Arc::new(data_dir);
         let state = Arc::new(State::open(data_dir.state_dir())?);
-        check_shards(&state, options.shards)?;
+        options.shards = number_of_shards(&state, options.shards)?;
         let log_options = store::log::Options { sync: options.sync, ..store::log::Options::default() };
         let (log, found) = Log::open(data_dir.log_dir(), log_options)?;
         let log = Arc::new(log);
@@ -267,24 +267,31 @@ fn join(thread: JoinHandle<()>) {
     }
 }
 
+/// Processor cores that the process may use.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 /// Number of worker threads.
 fn worker_count(options: &Options) -> usize {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let wanted = if options.workers == 0 { cores } else { options.workers };
+    let wanted = if options.workers == 0 { cores() } else { options.workers };
     wanted.clamp(1, options.shards as usize)
 }
 
-/// The data directory keeps the number of shards that it was made with.
-fn check_shards(state: &State, wanted: u32) -> Result<(), Error> {
+/// The number of shards: the data directory keeps the one that it was made with.
+fn number_of_shards(state: &State, wanted: u32) -> Result<u32, Error> {
     match state.get(Family::Checkpoints, SHARDS)? {
         Some(found) => {
             let found = found.try_into().map_or(0, u32::from_be_bytes);
-            if found == wanted { Ok(()) } else { Err(Error::Shards { found, wanted }) }
+            let fits = found > 0 && (wanted == 0 || found == wanted);
+            if fits { Ok(found) } else { Err(Error::Shards { found, wanted }) }
         }
         None => {
+            let number = if wanted == 0 { (2 * cores()).clamp(4, 16) as u32 } else { wanted };
             let mut batch = Batch::new();
-            batch.put(Family::Checkpoints, SHARDS, wanted.to_be_bytes());
-            Ok(state.write(batch, true)?)
+            batch.put(Family::Checkpoints, SHARDS, number.to_be_bytes());
+            state.write(batch, true)?;
+            Ok(number)
         }
     }
 }

@@ -10,7 +10,8 @@ use store::Sync;
 pub struct Options {
     /// Where everything is kept.
     pub data_dir: PathBuf,
-    /// Number of shards. Fixed when the data directory is made.
+    /// Number of shards, fixed when the data directory is made; 0 takes the number that it has, or
+    /// twice the cores, 4 to 16, for a new one.
     pub shards: u32,
     /// Threads that run the shards; 0 takes one a core.
     pub workers: usize,
@@ -39,7 +40,7 @@ impl Options {
     pub fn new(data_dir: impl Into<PathBuf>) -> Options {
         Options {
             data_dir: data_dir.into(),
-            shards: 16,
+            shards: 0,
             workers: 0,
             sync: Sync::Interval(Duration::from_secs(1)),
             checkpoint_interval: Duration::from_secs(10),

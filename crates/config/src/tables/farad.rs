@@ -54,8 +54,9 @@ tables! {
         bootstrap_expect "bootstrap-expect": i64 = 1, own, filled;
         /// Secret that all members share; packets between them are encrypted with it.
         shared_secret "shared-secret": String = "", own, redacted;
-        /// Shards of a new cluster; fixed once it has started.
-        shards "shards": i64 = 16, own, filled;
+        /// Shards, fixed when the data directory is made. 0 takes what it has; for a new one twice
+        /// the cores of this machine, 4 to 16.
+        shards "shards": i64 = 0, own;
         /// Members that keep each shard.
         replication_factor "replication-factor": i64 = 3, own, filled;
         /// What this member does; everything when empty.

@@ -135,8 +135,8 @@ fn functions(config: &Config, checks: &mut Checks) {
 
 fn cluster(config: &Config, checks: &mut Checks) {
     let cluster = &config.cluster;
-    let shards = (1..=SHARDS_MAX).contains(&cluster.shards);
-    checks.require(shards, "cluster.shards", format!("must be from 1 to {SHARDS_MAX}"));
+    let shards = (0..=SHARDS_MAX).contains(&cluster.shards);
+    checks.require(shards, "cluster.shards", format!("must be from 0 to {SHARDS_MAX}"));
     checks.require(cluster.replication_factor >= 1, "cluster.replication-factor", "must be at least 1");
     checks.require(cluster.bootstrap_expect >= 1, "cluster.bootstrap-expect", "must be at least 1");
     if !cluster.enabled {
