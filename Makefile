@@ -18,7 +18,7 @@ run: prerequisites
 	@exec "$$($(CARGO) metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/release/farad-demo"
 
 test: prerequisites
-	$(CARGO) test --workspace
+	$(CARGO) test --workspace --no-fail-fast
 
 bench: prerequisites
 	$(CARGO) bench $(foreach crate,$(if $(BENCH),$(BENCH),line lambda pipeline store),-p farad-$(crate)) --bench '*'

@@ -12,7 +12,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use store::{Batch, Family};
 
-/// Lines that tasks may write to the server's log in one second, per worker. More are counted.
+/// Lines about errors of points that go to the server's log in one second, per worker. More are
+/// counted.
 const LINES_MAX: u32 = 200;
 
 /// Key of a shard's last applied index, within its own key space.
@@ -210,15 +211,21 @@ impl Lines {
     fn write(&mut self, line: &Log) {
         if self.since.elapsed() >= Duration::from_secs(1) {
             if self.left_out > 0 {
-                tracing::warn!(lines = self.left_out, "log lines of tasks left out: too many in a second");
+                tracing::warn!(
+                    lines = self.left_out,
+                    "log lines about errors of tasks left out: too many in a second"
+                );
             }
             *self = Lines { since: Instant::now(), written: 0, left_out: 0 };
         }
-        if self.written >= LINES_MAX {
-            self.left_out += 1;
-            return;
+        // Who attaches a log node wants every line; errors nobody asked for.
+        if line.points > 0 {
+            if self.written >= LINES_MAX {
+                self.left_out += 1;
+                return;
+            }
+            self.written += 1;
         }
-        self.written += 1;
         let (task, node) = (&*line.task, &*line.node);
         let (message, pairs) = line.parts();
         // The order of Kapacitor's lines, which people filter and parse.
