@@ -64,10 +64,11 @@ impl Deref for Bytes {
 impl Clone for Bytes {
     #[inline]
     fn clone(&self) -> Bytes {
-        let before = self.header().owners.fetch_add(1, Ordering::Relaxed);
-        // As `Arc` does: more owners than that are a leak, and a count that wraps frees what is used.
-        if before > u32::MAX / 2 {
-            std::process::abort();
+        let owners = &self.header().owners;
+        if owners.fetch_add(1, Ordering::Relaxed) > u32::MAX / 2 {
+            // A count that wraps would free what is used. Far before that, a copy starts anew.
+            owners.fetch_sub(1, Ordering::Relaxed);
+            return Bytes::new(self);
         }
         Bytes(self.0)
     }
