@@ -75,7 +75,11 @@ async fn serve(config: &Config, disabled: &str, log: logging::Handle) -> Result<
     };
     tokio::select! {
         () = in_order => tracing::info!("stopped"),
-        signal = stops.next() => tracing::warn!(signal, "stopping at once"),
+        signal = stops.next() => {
+            tracing::warn!(signal, "stopping at once");
+            // SAFETY: nothing is left to be done in order; what is unfinished is in the log.
+            unsafe { libc::_exit(1) }
+        }
     }
     Ok(())
 }

@@ -142,6 +142,15 @@ impl Control {
         let _ = self.messages.send(message).await;
     }
 
+    /// Ends the thread once it has done what was sent before. May be called where neither waiting
+    /// in a task nor blocking one is possible.
+    pub fn end(&self) {
+        // A full channel is being emptied by the thread that is to end.
+        while let Err(mpsc::error::TrySendError::Full(_)) = self.messages.try_send(Message::End) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     /// Waits until all that was sent before is done.
     pub async fn flush(&self) {
         let (done, wait) = oneshot::channel();

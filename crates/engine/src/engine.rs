@@ -253,11 +253,17 @@ impl Engine {
 }
 
 impl Drop for Engine {
-    /// Ends the threads of an engine that was not stopped; what they leave undone is in the log.
+    /// Ends the threads of an engine that was not stopped, and waits for them: none may still be in
+    /// the store when the process ends. What they leave undone is in the log.
     fn drop(&mut self) {
         self.end_workers();
         let deliverer = self.deliverer.clone();
         self.runtime.spawn(async move { deliverer.drain(Duration::ZERO).await });
+        let threads = std::mem::take(&mut *self.threads.lock());
+        if !threads.is_empty() {
+            self.control.end();
+            threads.into_iter().for_each(join);
+        }
     }
 }
 
