@@ -65,6 +65,23 @@ impl Predicate {
         slot: usize,
         part: impl Fn(&mut S) -> &mut State,
     ) -> Verdicts {
+        let verdicts = self.judge(cx, rows, group, states, slot, part);
+        if let Some((_, first)) = verdicts.errors.kept().first() {
+            cx.error(verdicts.errors.count() as u64, || format!("{}: {first}", self.what_failed));
+        }
+        verdicts
+    }
+
+    /// The same, without counting or logging the rows on which it fails.
+    pub fn judge<S: GroupState>(
+        &self,
+        cx: &Cx<'_>,
+        rows: &Rows,
+        group: impl Fn(usize) -> u32,
+        states: &mut States<S>,
+        slot: usize,
+        part: impl Fn(&mut S) -> &mut State,
+    ) -> Verdicts {
         let mut verdicts = Verdicts { truth: Vec::new(), errors: Errors::new() };
         let mut binding = states.take_binding(slot);
         let mut grouped = Grouped { states, group, part };
@@ -77,9 +94,6 @@ impl Predicate {
             &mut verdicts.errors,
         );
         states.put_binding(slot, binding);
-        if let Some((_, first)) = verdicts.errors.kept().first() {
-            cx.error(verdicts.errors.count() as u64, || format!("{}: {first}", self.what_failed));
-        }
         verdicts
     }
 
@@ -100,6 +114,16 @@ impl Verdicts {
     /// It is TRUE for the row.
     pub fn passed(&self, row: u32) -> bool {
         self.truth[row as usize]
+    }
+
+    /// It failed on the row.
+    pub fn failed(&self, row: u32) -> bool {
+        self.errors.failed(row as usize)
+    }
+
+    /// It failed on some row.
+    pub fn any_failed(&self) -> bool {
+        !self.errors.is_empty()
     }
 
     /// It is TRUE for no row.

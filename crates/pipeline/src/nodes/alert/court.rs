@@ -8,12 +8,10 @@ use super::scope::RowScope;
 use crate::node::Cx;
 use crate::rowwise::{Predicate, Verdicts};
 use crate::state::States;
-use crate::stats::NodeStats;
 use crate::task::compile_lambda;
 use lambda::Lambda;
 use model::{Level, Rows};
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use tick::ast::Expr;
 
 /// The expressions of an alert, by their places.
@@ -54,54 +52,8 @@ impl Rule {
         Ok(Rule { predicate: Predicate::new(lambda.clone()), lambda })
     }
 
-    fn judge(&self, cx: &mut Cx<'_>, states: &mut States<Memory>, rows: &Rows, slot: usize) -> Column {
-        let ask = |cx: &mut Cx<'_>| {
-            self.predicate.verdicts(cx, rows, |_| 0, states, slot, |memory| memory.lambda(slot))
-        };
-        let (verdicts, errors) = unreported(cx, ask);
-        let mut failed = Vec::new();
-        if errors > 0 {
-            failed = vec![true; rows.len()];
-            verdicts.decided().into_iter().for_each(|row| failed[row as usize] = false);
-        }
-        Column { verdicts, failed }
-    }
-}
-
-/// Runs something whose errors are neither counted nor logged, and says how many there were.
-fn unreported<R>(cx: &mut Cx<'_>, run: impl FnOnce(&mut Cx<'_>) -> R) -> (R, u64) {
-    let stats = NodeStats::default();
-    let mut unreported = Cx {
-        series: cx.series,
-        spaces: &mut *cx.spaces,
-        space_in: cx.space_in,
-        space_out: cx.space_out,
-        now: cx.now,
-        env: cx.env,
-        identity: &mut *cx.identity,
-        stats: &stats,
-        task: cx.task,
-        name: cx.name,
-        effects: &mut *cx.effects,
-        restored: cx.restored,
-        seen: &mut *cx.seen,
-        quiet: true,
-    };
-    let result = run(&mut unreported);
-    (result, stats.errors.load(Relaxed))
-}
-
-/// What one expression says of all points.
-struct Column {
-    verdicts: Verdicts,
-    /// The points for which it fails; empty when there are none.
-    failed: Vec<bool>,
-}
-
-impl Column {
-    #[inline]
-    fn failed(&self, row: usize) -> bool {
-        self.failed.get(row) == Some(&true)
+    fn judge(&self, cx: &Cx<'_>, states: &mut States<Memory>, rows: &Rows, slot: usize) -> Verdicts {
+        self.predicate.judge(cx, rows, |_| 0, states, slot, |memory| memory.lambda(slot))
     }
 }
 
@@ -116,7 +68,7 @@ struct Failures {
 pub(super) struct Court<'a> {
     rules: &'a Rules,
     rows: &'a Rows,
-    columns: [Option<Column>; SLOTS],
+    columns: [Option<Verdicts>; SLOTS],
     failures: [Failures; SLOTS],
     /// No expression that enters a level is true or fails anywhere.
     silent: bool,
@@ -134,7 +86,7 @@ impl<'a> Court<'a> {
                 continue;
             }
             let column = rule.judge(cx, states, rows, slot);
-            court.silent &= column.verdicts.none() && column.failed.is_empty();
+            court.silent &= column.none() && !column.any_failed();
             court.columns[slot] = Some(column);
         }
         court
@@ -148,7 +100,7 @@ impl<'a> Court<'a> {
     /// A point of a group that is OK stays OK, and nothing is to be noted of it.
     #[inline]
     pub fn is_calm(&self, row: usize) -> bool {
-        let stirs = |column: &Column| column.verdicts.passed(row as u32) || column.failed(row);
+        let stirs = |column: &Verdicts| column.passed(row as u32) || column.failed(row as u32);
         self.silent || (!self.rules.remembers && !self.columns.iter().flatten().any(stirs))
     }
 
@@ -172,8 +124,8 @@ impl<'a> Court<'a> {
         }
         let rows = self.rows;
         let column = self.columns[slot].get_or_insert_with(|| rule.judge(cx, states, rows, slot));
-        if !column.failed(row) {
-            return Some(column.verdicts.passed(row as u32));
+        if !column.failed(row as u32) {
+            return Some(column.passed(row as u32));
         }
         self.failures[slot].note(|| {
             let truth = rule.lambda.eval_bool(&scope, &mut lambda::State::default(), cx.env);
