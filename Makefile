@@ -1,5 +1,6 @@
 # make run    start the demonstration: a server, a task, this machine's own CPU and memory, alerts
-# make test   all tests
+# make test   all tests, of which those with real clusters take some ten minutes
+# make soak   faults drawn by a seed on a real cluster: FARAD_SEED=7 FARAD_MINUTES=60 make soak
 # make bench  all benchmarks (release build); BENCH=crate for one crate, make load for the server
 # make check  format, lints and tests
 
@@ -7,18 +8,25 @@ CARGO ?= cargo
 # The load script for any Kapacitor-compatible server.
 LOADBENCH ?= ../shared/bench/loadbench.py
 
-.PHONY: run test bench load check fmt lint prerequisites
+.PHONY: run test soak bench load check fmt lint prerequisites prerequisites-test
 
 prerequisites:
 	@./deploy/run/prerequisites.sh
+
+prerequisites-test:
+	@./deploy/run/prerequisites.sh test
 
 run: prerequisites
 	@echo "Building Farad. RocksDB is compiled from source: the first time takes some ten minutes."
 	$(CARGO) build --release -p farad-node -p farad-cli -p farad-demo
 	@exec "$$($(CARGO) metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/release/farad-demo"
 
-test: prerequisites
+test: prerequisites-test
 	$(CARGO) test --workspace --no-fail-fast
+
+soak: prerequisites-test
+	$(CARGO) build -p farad-node
+	$(CARGO) test -p farad-cluster-tests --test scenarios -- --ignored --exact soak
 
 bench: prerequisites
 	$(CARGO) bench $(foreach crate,$(if $(BENCH),$(BENCH),line lambda pipeline store),-p farad-$(crate)) --bench '*'

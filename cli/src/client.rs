@@ -53,11 +53,18 @@ pub enum ClientError {
 pub struct Client {
     http: blocking::Client,
     base: Url,
+    /// How long an answer may take.
+    limit: Duration,
 }
 
 impl Client {
     /// A client of the server at `url`; credentials may stand in it.
     pub fn new(url: &str, skip_verify: bool) -> Result<Self, ClientError> {
+        Self::with_limit(url, skip_verify, ANSWER_TIMEOUT)
+    }
+
+    /// The same, with another limit for answers.
+    pub fn with_limit(url: &str, skip_verify: bool, limit: Duration) -> Result<Self, ClientError> {
         let base = Url::parse(url).map_err(|error| {
             ClientError::Url(format!("cannot use {url:?} as a URL: {error}; write it as http://host:port"))
         })?;
@@ -69,15 +76,15 @@ impl Client {
         }
         let mut builder = blocking::Client::builder()
             .user_agent("KapacitorClient")
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(ANSWER_TIMEOUT)
+            .connect_timeout(CONNECT_TIMEOUT.min(limit))
+            .timeout(limit)
             .tls_danger_accept_invalid_certs(skip_verify);
         if base.scheme() == "http" {
             // Without TLS a machine that has no certificates must not be an obstacle.
             builder = builder.tls_certs_only([]);
         }
         let http = builder.build().map_err(|error| ClientError::Tls(causes(&error)))?;
-        Ok(Self { http, base })
+        Ok(Self { http, base, limit })
     }
 
     /// All tasks whose id matches the pattern (all for an empty one), with the fields named.
@@ -155,13 +162,23 @@ impl Client {
         self.answer(self.http.get(self.url(&format!("{BASE}/debug/vars"))))
     }
 
-    fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T, ClientError> {
+    /// Reads what lies at a path.
+    pub fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T, ClientError> {
         let mut url = self.url(path);
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
         let body = self.answer(self.http.get(url))?;
         serde_json::from_slice(&body).map_err(ClientError::Decode)
+    }
+
+    /// Sends an order, and reads the answer; JSON null when it has no body.
+    pub fn order(&self, path: &str, body: &Value) -> Result<Value, ClientError> {
+        let answer = self.answer(self.http.request(Method::POST, self.url(path)).json(body))?;
+        if answer.is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_slice(&answer).map_err(ClientError::Decode)
     }
 
     fn send(&self, method: Method, path: &str, body: &Value) -> Result<(), ClientError> {
@@ -194,13 +211,18 @@ impl Client {
         Err(ClientError::Refused { status, message })
     }
 
-    /// What went wrong on the way, and what to do.
-    fn transport(&self, error: &reqwest::Error) -> ClientError {
+    /// The server as it may be shown: the password must not end up in a log.
+    pub fn server(&self) -> String {
         let mut server = self.base.clone();
-        // The password must not end up in a log.
         let _ = server.set_username("");
         let _ = server.set_password(None);
-        let server = server.as_str().trim_end_matches('/');
+        server.set_query(None);
+        server.as_str().trim_end_matches('/').to_owned()
+    }
+
+    /// What went wrong on the way, and what to do.
+    fn transport(&self, error: &reqwest::Error) -> ClientError {
+        let server = self.server();
         let cause = causes(error);
         let text = if cause.contains("certificate") {
             format!(
@@ -211,7 +233,7 @@ impl Client {
                 "cannot connect to {server}: {cause}; check that kapacitord runs there, or name another server with -url or KAPACITOR_URL"
             )
         } else if error.is_timeout() {
-            format!("no answer from {server} within {}s; look at the server's log", ANSWER_TIMEOUT.as_secs())
+            format!("no answer from {server} within {:?}; look at the server's log", self.limit)
         } else {
             format!("no answer from {server}: {cause}; check that it is a kapacitord")
         };
@@ -234,6 +256,6 @@ fn causes(error: &reqwest::Error) -> String {
 }
 
 /// Escapes what has a meaning of its own in a path; the URL type does the rest.
-fn escape(id: &str) -> String {
+pub fn escape(id: &str) -> String {
     id.replace('%', "%25").replace('/', "%2F").replace('?', "%3F").replace('#', "%23")
 }

@@ -9,7 +9,7 @@ mod show_topic;
 mod stats;
 mod switch;
 mod vars;
-mod version;
+pub(crate) mod version;
 
 use std::io::{self, Write};
 
@@ -20,7 +20,7 @@ use crate::session::{Failure, Session};
 use crate::surroundings::Surroundings;
 
 /// The server when nothing names one.
-const DEFAULT_URL: &str = "http://localhost:9092";
+pub(crate) const DEFAULT_URL: &str = "http://localhost:9092";
 
 /// Every command, in the order of the help.
 pub const COMMANDS: &[Command] = &[

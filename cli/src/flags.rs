@@ -54,6 +54,12 @@ impl Parsed {
         of_name.map(|(_, value)| value.as_str())
     }
 
+    /// Adds the flags of others that were given later, and hands back what follows them.
+    pub fn merge(&mut self, later: Parsed) -> Vec<String> {
+        self.given.extend(later.given);
+        later.rest
+    }
+
     /// Whether a switch is on.
     pub fn on(&self, name: &str) -> bool {
         self.text(name) == "true"

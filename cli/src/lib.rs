@@ -1,10 +1,12 @@
-//! The command line: `kapacitor`, the client of the HTTP API, and `tickfmt`, the formatter.
+//! The command line: `kapacitor`, the client of the HTTP API, `kapacitorctl`, which looks after a
+//! cluster, and `tickfmt`, the formatter.
 //!
-//! Both are functions of their arguments, the environment and two writers, so that tests run them
+//! All are functions of their arguments, the environment and two writers, so that tests run them
 //! without a process. Texts, columns and exit codes are Kapacitor's: scripts read them.
 
 mod client;
 pub mod commands;
+pub mod ctl;
 mod dbrp;
 mod excerpt;
 pub mod flags;
@@ -16,5 +18,6 @@ mod tickfmt;
 mod vars;
 
 pub use commands::kapacitor;
+pub use ctl::kapacitorctl;
 pub use surroundings::Surroundings;
 pub use tickfmt::{Input, tickfmt};

@@ -8,6 +8,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
@@ -42,12 +44,20 @@ pub fn start(config: &Logging) -> Result<Handle, String> {
         }
     };
     let lines = tracing_subscriber::fmt::layer().with_writer(writer).event_format(Logfmt);
+    let lines = lines.with_filter(filter_fn(|line| *line.level() <= Level::WARN || !is_foreign(line.target())));
     tracing_subscriber::registry()
         .with(level)
         .with(lines)
         .try_init()
         .map_err(|error| format!("cannot start the log: {error}"))?;
     Ok(Handle(handle))
+}
+
+/// Libraries that tell at level INFO what only their authors want to know.
+fn is_foreign(target: &str) -> bool {
+    ["openraft", "foca", "h2", "tonic", "hyper", "tower", "rustls"]
+        .iter()
+        .any(|library| target.strip_prefix(library).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '_'])))
 }
 
 fn filter(level: &str) -> Option<LevelFilter> {

@@ -1,7 +1,9 @@
 //! From the configuration to the options of the parts.
 
+use cluster::rpc::TlsFiles;
 use config::Config;
 use config::tables::Sync as SyncConfig;
+use engine::ClusterOptions;
 use handler::{Endpoint, Services};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -29,12 +31,60 @@ pub fn engine(
     options.write_timeout = farad.write_timeout;
     options.default_retention_policy.clone_from(&config.default_retention_policy);
     options.server = server;
+    options.cluster = cluster(config)?;
     options.services = Services {
         disabled: Services::parse_disabled(disabled),
         endpoints: endpoints(config)?,
         ..Services::default()
     };
     Ok(options)
+}
+
+/// The cluster that the member takes part in; `None` for a member alone.
+fn cluster(config: &Config) -> Result<Option<ClusterOptions>, String> {
+    let (table, rpc) = (&config.cluster, &config.rpc);
+    if !table.enabled {
+        return Ok(None);
+    }
+    let advertised = |given: &str, bind: &str| advertise(given, bind, &config.hostname);
+    let within = |name: &str, value: i64, max: i64| {
+        let fits = u32::try_from(value).ok().filter(|value| (1..=max).contains(&i64::from(*value)));
+        fits.ok_or_else(|| format!("cluster.{name} must be 1 to {max}, it is {value}"))
+    };
+    let tls = rpc.tls_enabled.then(|| TlsFiles {
+        ca: rpc.ssl_ca.clone().into(),
+        cert: rpc.ssl_cert.clone().into(),
+        key: rpc.ssl_key.clone().into(),
+    });
+    let roles = if table.roles.is_empty() { vec!["worker".to_owned()] } else { table.roles.clone() };
+    Ok(Some(ClusterOptions {
+        name: config.hostname.clone(),
+        version: crate::run::VERSION.to_owned(),
+        gossip_bind: table.bind_address.clone(),
+        gossip_advertise: advertised(&table.advertise_address, &table.bind_address),
+        peers: table.peers.clone(),
+        bootstrap_expect: within("bootstrap-expect", table.bootstrap_expect, 99)? as usize,
+        secret: table.shared_secret.clone(),
+        replication: within("replication-factor", table.replication_factor, 9)?,
+        rpc_bind: rpc.bind_address.clone(),
+        rpc_advertise: advertised(&rpc.advertise_address, &rpc.bind_address),
+        tls,
+        api_advertise: advertised("", &config.http.bind_address),
+        roles,
+        replace_after: table.replace_after,
+    }))
+}
+
+/// The address under which others reach what is bound: as given, else the bound host, else the
+/// host name; with the bound port where none is given.
+fn advertise(given: &str, bind: &str, hostname: &str) -> String {
+    let (host, port) = bind.rsplit_once(':').unwrap_or((bind, ""));
+    let any = matches!(host, "" | "0.0.0.0" | "[::]" | "*");
+    match given {
+        "" => format!("{}:{port}", if any { hostname } else { host }),
+        given if given.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok()) => given.to_owned(),
+        given => format!("{given}:{port}"),
+    }
 }
 
 /// The named receivers of `post`.
@@ -70,7 +120,6 @@ pub fn refuse(config: &Config) -> Result<(), String> {
         (config.http.auth_enabled, "http.auth-enabled: authentication"),
         (config.auth.enabled, "auth.enabled: authentication"),
         (config.http.https_enabled, "http.https-enabled: HTTPS"),
-        (config.cluster.enabled, "cluster.enabled: clustering"),
     ];
     for (asked, what) in asked {
         if asked {
@@ -119,4 +168,24 @@ pub fn without_effect(config: &Config) -> Vec<&'static str> {
         ("deadman", config.deadman.global),
     ];
     tables.into_iter().filter(|(_, on)| *on).map(|(name, _)| name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::advertise;
+
+    #[test]
+    fn addresses_for_others() {
+        for (given, bind, expected) in [
+            ("", ":9090", "kapacitor-1:9090"),
+            ("", "0.0.0.0:9090", "kapacitor-1:9090"),
+            ("", "127.0.0.2:7000", "127.0.0.2:7000"),
+            ("", "[::]:9090", "kapacitor-1:9090"),
+            ("outside", ":9090", "outside:9090"),
+            ("outside:1", ":9090", "outside:1"),
+            ("[2001:db8::1]:1", ":9090", "[2001:db8::1]:1"),
+        ] {
+            assert_eq!(advertise(given, bind, "kapacitor-1"), expected, "{given:?} {bind:?}");
+        }
+    }
 }

@@ -20,6 +20,9 @@ pub const VERSION: &str = match option_env!("FARAD_VERSION") {
 /// log, and the next start continues it.
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 
+/// How long handing over to other members may take.
+const LEAVE_LIMIT: Duration = Duration::from_secs(5);
+
 /// Runs the server until a signal stops it.
 pub fn run(loaded: Loaded, pidfile: Option<PathBuf>, disabled: &str) -> Result<(), String> {
     let Loaded { config, source, warnings } = loaded;
@@ -63,9 +66,14 @@ async fn serve(config: &Config, disabled: &str, log: logging::Handle) -> Result<
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let serving = tokio::spawn(api::serve(listener, engine.clone(), settings, Arc::new(log), stopped));
     tracing::info!(address = config.http.bind_address, version = VERSION, "listening");
-    let signal = stops.next().await;
-    tracing::info!(signal, "stopping; a second signal stops at once");
+    let signal = tokio::select! {
+        signal = stops.next() => Ok(signal),
+        why = engine.ended() => Err(why),
+    };
+    tracing::info!(signal = signal.as_ref().unwrap_or(&"none"), "stopping; a second signal stops at once");
     let in_order = async {
+        // What this member does for others is done by them before anything else ends.
+        engine.leave(LEAVE_LIMIT).await;
         // The API goes first, so that nothing comes in behind what is being finished.
         let _ = stop.send(true);
         if tokio::time::timeout(config.http.shutdown_timeout, serving).await.is_err() {
@@ -81,7 +89,7 @@ async fn serve(config: &Config, disabled: &str, log: logging::Handle) -> Result<
             unsafe { libc::_exit(1) }
         }
     }
-    Ok(())
+    signal.map(|_| ())
 }
 
 /// Opens the data directory and the engine in it.

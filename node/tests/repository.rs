@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 /// The packages in the order of the river: each may use only those before it. `node` stands behind
 /// `cli`, whose flags it shares.
 const RIVER: &str =
-    "model line tick lambda template pipeline alert catalog handler store config engine api testkit cli node";
+    "model line tick lambda template pipeline alert catalog handler store config proto cluster engine api testkit cli node";
 
 /// Third-party crates that one package alone may name: replacing them must stay a matter of one crate.
-const OWNED: [(&str, &str); 3] = [("rocksdb", "store"), ("axum", "api"), ("hyper", "api")];
+const OWNED: [(&str, &str); 5] =
+    [("rocksdb", "store"), ("axum", "api"), ("hyper", "api"), ("openraft", "cluster"), ("foca", "cluster")];
 
 /// Crates whose answers depend on nothing but what they are given.
 const PURE: &str = "model line tick lambda template pipeline alert catalog";
@@ -32,7 +33,7 @@ fn read(path: &Path) -> String {
 
 fn folder(package: &str) -> PathBuf {
     match package {
-        "node" | "cli" => root().join(package),
+        "node" | "cli" | "proto" => root().join(package),
         _ => root().join("crates").join(package),
     }
 }

@@ -12,10 +12,26 @@ pub(super) const VERSION: Command = Command {
 };
 
 fn run(session: &mut Session<'_>, _args: &[String]) -> Result<(), Failure> {
-    // A release sets these when it is built.
-    let version = option_env!("FARAD_VERSION").unwrap_or(env!("CARGO_PKG_VERSION"));
-    let branch = option_env!("FARAD_BRANCH").unwrap_or("unknown");
-    let commit = option_env!("FARAD_COMMIT").unwrap_or("unknown");
-    writeln!(session.out, "Kapacitor OSS {version} (git: {branch} {commit})")?;
+    writeln!(session.out, "{}", line())?;
     Ok(())
 }
+
+/// The version of the programs of this crate.
+pub(crate) fn line() -> String {
+    format!("Kapacitor OSS {} (git: {BRANCH} {COMMIT})", version())
+}
+
+/// Its number.
+pub(crate) fn version() -> &'static str {
+    option_env!("FARAD_VERSION").unwrap_or(env!("CARGO_PKG_VERSION"))
+}
+
+// A release sets these when it is built.
+const BRANCH: &str = match option_env!("FARAD_BRANCH") {
+    Some(branch) => branch,
+    None => "unknown",
+};
+const COMMIT: &str = match option_env!("FARAD_COMMIT") {
+    Some(commit) => commit,
+    None => "unknown",
+};

@@ -1,5 +1,7 @@
 //! The statistics of a member in Kapacitor's form: objects with a name, tags and values.
 
+use engine::status::{ClusterStatus, MemberStatus, Role, State};
+use engine::stats::Ingress;
 use engine::{Engine, TaskView};
 use pipeline::Task;
 use serde_json::{Map, Value, json};
@@ -50,22 +52,50 @@ impl Stat {
 }
 
 /// All statistics.
-pub fn all(engine: &Engine, tasks: &[TaskView]) -> Vec<Stat> {
-    let mut stats = ingress(engine);
+pub fn all(engine: &Engine, tasks: &[TaskView], taken: Vec<Ingress>) -> Vec<Stat> {
+    let mut stats = ingress(taken);
     for (name, topic) in engine.catalog().topics() {
         stats.push(Stat::new("topics", [("id", name.to_string())]).with("collected", topic.collected()));
     }
-    for task in tasks.iter().filter_map(|view| view.running.as_ref()) {
-        edges(&mut stats, task);
-        nodes(&mut stats, task);
+    for view in tasks {
+        let Some(task) = &view.running else { continue };
+        edges(&mut stats, view, task);
+        nodes(&mut stats, view, task);
     }
+    stats.extend(cluster(&engine.local_status()));
     stats
 }
 
-fn ingress(engine: &Engine) -> Vec<Stat> {
+/// What Kapacitor Enterprise tells of its membership, and what Farad has beyond that. Nothing for
+/// a server that is alone.
+fn cluster(status: &ClusterStatus) -> Option<Stat> {
+    if status.state == State::Standalone {
+        return None;
+    }
+    let gossip = status.gossip.clone().unwrap_or_default();
+    let refused: u64 = gossip.rejected.values().sum();
+    let members = |wanted: MemberStatus| status.members.iter().filter(|m| m.status == wanted).count();
+    let leads = status.shards.iter().filter(|shard| shard.group.role == Role::Leader).count();
+    let stat = Stat::new("cluster", [])
+        .with("dropped_member_events", refused)
+        // Nothing but membership is gossiped, so that nothing else can be dropped.
+        .with("dropped_user_events", 0)
+        .with("control_leader", i32::from(status.control.role == Role::Leader))
+        .with("control_term", status.control.term)
+        .with("control_applied_index", status.control.applied)
+        .with("members_alive", members(MemberStatus::Alive))
+        .with("members_down", members(MemberStatus::Down))
+        .with("shards_led", leads)
+        .with("gossip_packets_in", gossip.packets_in)
+        .with("gossip_packets_out", gossip.packets_out);
+    let refused = status.rpc.iter().flat_map(|rpc| rpc.rejected.values()).sum::<u64>();
+    Some(stat.with("rpc_rejected", refused))
+}
+
+fn ingress(taken: Vec<Ingress>) -> Vec<Stat> {
     let mut total = 0;
     let mut stats = Vec::new();
-    for ingress in engine.ingress() {
+    for ingress in taken {
         total += ingress.points;
         let tags = [
             ("task_master", "main".to_owned()),
@@ -86,14 +116,14 @@ fn edge(task: &str, parent: &str, child: &str, kind: &str, messages: u64) -> Sta
     Stat::new("edges", tags).with("collected", messages).with("emitted", messages)
 }
 
-fn edges(stats: &mut Vec<Stat>, task: &Task) {
+fn edges(stats: &mut Vec<Stat>, view: &TaskView, task: &Task) {
     let graph = &task.graph;
     if let (Some(source), Some(name)) = (graph.nodes.first(), task.names.first()) {
-        let taken = task.source_stats.collected.load(Relaxed);
+        let taken = view.stats(task, 0).collected.load(Relaxed);
         stats.push(edge(&task.id, source.provides.name(), name, source.provides.name(), taken));
     }
     for (number, node) in graph.nodes.iter().enumerate() {
-        let messages = task.stats(number).emitted.load(Relaxed);
+        let messages = view.stats(task, number).emitted.load(Relaxed);
         for &child in &node.children {
             stats.push(edge(
                 &task.id,
@@ -106,9 +136,9 @@ fn edges(stats: &mut Vec<Stat>, task: &Task) {
     }
 }
 
-fn nodes(stats: &mut Vec<Stat>, task: &Task) {
+fn nodes(stats: &mut Vec<Stat>, view: &TaskView, task: &Task) {
     for (number, node) in task.graph.nodes.iter().enumerate() {
-        let counted = task.stats(number);
+        let counted = view.stats(task, number);
         let mut time = String::new();
         format_duration(&mut time, i64::try_from(counted.avg_exec_ns()).unwrap_or(i64::MAX));
         let tags = [

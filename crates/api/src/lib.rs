@@ -8,6 +8,7 @@
 mod access;
 mod body;
 mod call;
+mod consistency;
 mod gather;
 mod glob;
 mod health;

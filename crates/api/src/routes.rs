@@ -2,6 +2,7 @@
 //! in a slash takes everything below it.
 
 mod admin;
+mod cluster;
 mod metrics;
 mod tasks;
 mod topics;
@@ -9,6 +10,7 @@ mod vars;
 mod write;
 
 use crate::call::Call;
+use crate::consistency;
 use crate::query::unescape;
 use crate::reply::Reply;
 use crate::server::Server;
@@ -23,6 +25,8 @@ use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
+
+pub use cluster::refusal;
 
 /// What a handler returns.
 pub type Answer = Pin<Box<dyn Future<Output = Reply> + Send>>;
@@ -68,6 +72,12 @@ static ROUTES: &[Route] = &[
     route!(GET "/kapacitor/v1/alerts/topics" topics::list),
     route!(GET "/kapacitor/v1/alerts/topics/" topics::show),
     route!(DELETE "/kapacitor/v1/alerts/topics/" topics::delete),
+    route!(GET "/kapacitor/v1/cluster" cluster::show),
+    route!(GET "/kapacitor/v1/cluster/members" cluster::members),
+    route!(POST "/kapacitor/v1/cluster/members" cluster::add),
+    route!(DELETE "/kapacitor/v1/cluster/members/" cluster::remove),
+    route!(GET "/kapacitor/v1/cluster/shards" cluster::shards),
+    route!(POST "/kapacitor/v1/cluster/leader" cluster::leader),
     route!(GET "/health" admin::health),
     route!(GET "/metrics" metrics::show),
 ];
@@ -108,8 +118,14 @@ async fn run(route: &'static Route, server: Arc<Server>, request: Request) -> Re
         return Reply::not_found();
     };
     let call = Call { server, parts, path, body };
-    match AssertUnwindSafe((route.handler)(call)).catch_unwind().await {
-        Ok(reply) => reply,
+    let answered = async {
+        if consistency::linearizable(&call)? {
+            consistency::reached(&call.server.engine).await?;
+        }
+        Ok((route.handler)(call).await)
+    };
+    match AssertUnwindSafe(answered).catch_unwind().await {
+        Ok(Ok(reply) | Err(reply)) => reply,
         Err(_) => {
             tracing::error!(
                 "a request failed because of a mistake in this program; please report it with this log"

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod cases;
+mod cluster;
 mod fixture;
 mod limits;
 mod stats;

@@ -51,6 +51,13 @@ impl Catalog {
         topic: &Name,
         specs: &[HandlerSpec],
     ) -> Result<Outcome, Rejection> {
+        let handlers = Catalog::checked_handlers(topic, specs)?;
+        self.open_topic(topic, handlers);
+        Ok(Outcome::Done)
+    }
+
+    /// Handlers as a topic may have them.
+    pub(crate) fn checked_handlers(topic: &str, specs: &[HandlerSpec]) -> Result<Vec<Handler>, Rejection> {
         check_topic_name(topic)?;
         let mut handlers = Vec::with_capacity(specs.len());
         let mut ids = BTreeSet::new();
@@ -61,9 +68,13 @@ impl Catalog {
             }
             handlers.push(Handler::new(spec.clone())?);
         }
+        Ok(handlers)
+    }
+
+    /// Replaces the handlers of a topic and opens it.
+    pub(crate) fn open_topic(&mut self, topic: &Name, handlers: Vec<Handler>) {
         self.topics.entry(topic).set_handlers(handlers);
         self.dirty.insert(Key::Topic(topic.clone()));
-        Ok(Outcome::Done)
     }
 
     pub(crate) fn close_topic(&mut self, name: &Name) -> Outcome {

@@ -2,7 +2,9 @@
 
 use crate::key::Key;
 use crate::outbox::Outbox;
-use crate::{Command, Dropped, LaneState, Rejection, Task};
+use crate::{
+    Cluster, Command, Dropped, LaneState, Member, MemberId, Rejection, Removed, Run, ShardPlace, Task,
+};
 use alert::{Decision, Delivery, Topic, Topics};
 use model::Name;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +17,11 @@ pub struct Catalog {
     pub(crate) tasks: BTreeMap<Name, Arc<Task>>,
     pub(crate) topics: Topics,
     pub(crate) outbox: Outbox,
+    pub(crate) cluster: Option<Cluster>,
+    pub(crate) members: BTreeMap<MemberId, Member>,
+    pub(crate) removed: BTreeMap<MemberId, Removed>,
+    pub(crate) places: BTreeMap<u32, ShardPlace>,
+    pub(crate) runs: BTreeMap<Name, Run>,
     pub(crate) dirty: BTreeSet<Key>,
 }
 
@@ -31,6 +38,11 @@ pub enum Outcome {
     Published(Published),
     /// Deliveries that were given up.
     Dropped(Vec<Dropped>),
+    /// A task was started.
+    Started {
+        /// Index of the start in the catalog's log.
+        revision: u64,
+    },
 }
 
 /// What became of published events.
@@ -78,6 +90,16 @@ impl Catalog {
                 let dropped = self.outbox.give_up(*id, *reason, &mut self.dirty);
                 Ok(Outcome::Dropped(dropped.into_iter().collect()))
             }
+            Command::Found { cluster, shards, replication, member, now } => {
+                self.found(cluster, (*shards, *replication), member, *now)
+            }
+            Command::PutMember { member, now } => self.put_member(member, *now),
+            Command::SetMemberStatus { id, status, now } => self.set_member_status(*id, *status, *now),
+            Command::RemoveMember { id, now } => self.remove_member(*id, *now),
+            Command::Place { epoch, shards } => self.place_shards(*epoch, shards),
+            Command::ShardVoters { shard, voters } => self.set_voters(*shard, voters),
+            Command::StartTask { id, definition, topics } => self.start_task(index, id, definition, topics),
+            Command::StopTask { id } => Ok(self.stop_task(id)),
         }
     }
 

@@ -1,7 +1,7 @@
 //! What may happen to the catalog. The order of the variants is part of the encoding: new ones
 //! go to the end.
 
-use crate::{Dbrp, Error, OutboxLimits, Status, Task, TaskKind, Var, codec};
+use crate::{Dbrp, Error, Member, MemberId, MemberStatus, OutboxLimits, Status, Task, TaskKind, Var, codec};
 use alert::{DeliveryId, DropReason, HandlerSpec};
 use model::{Event, EventState, Name, Time};
 use serde::{Deserialize, Serialize};
@@ -95,6 +95,73 @@ pub enum Command {
         id: DeliveryId,
         /// Why.
         reason: DropReason,
+    },
+    /// Makes a cluster of this member, once. Doing it again with the same id is no error and
+    /// changes nothing.
+    Found {
+        /// Id of the cluster.
+        cluster: String,
+        /// How many shards it has, for good. At least 1.
+        shards: u32,
+        /// How many members are to keep each shard. At least 1.
+        replication: u32,
+        /// The first member; its dates and status are set from `now`.
+        member: Member,
+        /// The proposer's clock.
+        now: Time,
+    },
+    /// A member joins, or comes back, perhaps with other addresses or another version. Another
+    /// member with its name has lost its disk, and is removed.
+    PutMember {
+        /// The member; its dates and status are set from `now` and from what is known of it.
+        member: Member,
+        /// The proposer's clock.
+        now: Time,
+    },
+    /// Notes whether a member does its part.
+    SetMemberStatus {
+        /// The member.
+        id: MemberId,
+        /// Its status.
+        status: MemberStatus,
+        /// The proposer's clock.
+        now: Time,
+    },
+    /// Removes a member for good: what is in its data directory may not come back.
+    RemoveMember {
+        /// The member.
+        id: MemberId,
+        /// The proposer's clock.
+        now: Time,
+    },
+    /// Says who keeps each shard.
+    Place {
+        /// The epoch that it was worked out for; it is stale in any other.
+        epoch: u64,
+        /// For each shard, in order, the replicas and the one of them that is to lead.
+        shards: Vec<(Vec<MemberId>, MemberId)>,
+    },
+    /// What the leader of a shard says of its group.
+    ShardVoters {
+        /// The shard.
+        shard: u32,
+        /// The voters.
+        voters: Vec<MemberId>,
+    },
+    /// Starts a task everywhere, in place of its earlier run. Its error is forgotten.
+    StartTask {
+        /// Its id.
+        id: Name,
+        /// What runs, for those who run it.
+        definition: Vec<u8>,
+        /// Its anonymous topics and all their handlers.
+        topics: Vec<(Name, Vec<HandlerSpec>)>,
+    },
+    /// Stops a task everywhere; one that does not run is no error. Its topics stay open until they
+    /// are closed, for events may be on their way to them.
+    StopTask {
+        /// Its id.
+        id: Name,
     },
 }
 

@@ -22,6 +22,16 @@ pub enum Key {
     Delivery(u64),
     /// How many deliveries of a handler were given up: topic, handler id.
     Lane(Name, Name),
+    /// The cluster itself.
+    Cluster,
+    /// A member, by number.
+    Member(u64),
+    /// A member that was removed, by number.
+    Removed(u64),
+    /// Where a shard is kept.
+    Place(u32),
+    /// A task that runs.
+    Run(Name),
 }
 
 impl Key {
@@ -33,13 +43,15 @@ impl Key {
             Key::Task(id) => put(&mut out, b'k', &[id]),
             Key::Topic(topic) => put(&mut out, b't', &[topic]),
             Key::EventState(topic, id) => put(&mut out, b'e', &[topic, id]),
-            Key::Taken(shard) => {
-                out.push(b's');
-                out.extend_from_slice(&shard.to_be_bytes());
-            }
+            Key::Taken(shard) => put_shard(&mut out, b's', *shard),
             Key::OutboxEvent(number) => put_number(&mut out, b'o', *number),
             Key::Delivery(number) => put_number(&mut out, b'd', *number),
             Key::Lane(topic, handler) => put(&mut out, b'l', &[topic, handler]),
+            Key::Cluster => out.push(b'c'),
+            Key::Member(id) => put_number(&mut out, b'b', *id),
+            Key::Removed(id) => put_number(&mut out, b'x', *id),
+            Key::Place(shard) => put_shard(&mut out, b'p', *shard),
+            Key::Run(id) => put(&mut out, b'r', &[id]),
         }
         out
     }
@@ -60,6 +72,11 @@ fn put(out: &mut Vec<u8>, kind: u8, texts: &[&Name]) {
     }
 }
 
+fn put_shard(out: &mut Vec<u8>, kind: u8, shard: u32) {
+    out.push(kind);
+    out.extend_from_slice(&shard.to_be_bytes());
+}
+
 fn put_number(out: &mut Vec<u8>, kind: u8, number: u64) {
     out.push(kind);
     out.extend_from_slice(&number.to_be_bytes());
@@ -76,6 +93,11 @@ fn parse(bytes: &[u8]) -> Option<Key> {
         b'o' => Key::OutboxEvent(u64::from_be_bytes(take(&mut rest)?)),
         b'd' => Key::Delivery(u64::from_be_bytes(take(&mut rest)?)),
         b'l' => Key::Lane(text(&mut rest)?, text(&mut rest)?),
+        b'c' => Key::Cluster,
+        b'b' => Key::Member(u64::from_be_bytes(take(&mut rest)?)),
+        b'x' => Key::Removed(u64::from_be_bytes(take(&mut rest)?)),
+        b'p' => Key::Place(u32::from_be_bytes(take(&mut rest)?)),
+        b'r' => Key::Run(text(&mut rest)?),
         _ => return None,
     };
     rest.is_empty().then_some(key)
@@ -110,6 +132,11 @@ mod tests {
             Key::OutboxEvent(u64::MAX),
             Key::Delivery(1),
             Key::Lane("ö".into(), "h".into()),
+            Key::Cluster,
+            Key::Member(u64::MAX),
+            Key::Removed(3),
+            Key::Place(15),
+            Key::Run("a".into()),
         ] {
             let bytes = key.encode();
             assert_eq!(Key::decode(&bytes).as_ref(), Ok(&key));

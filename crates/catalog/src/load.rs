@@ -2,7 +2,7 @@
 
 use crate::key::Key;
 use crate::outbox::{Held, Stored};
-use crate::{Catalog, Change, Error, Task, codec};
+use crate::{Catalog, Change, Cluster, Error, Member, Removed, Run, ShardPlace, Task, codec};
 use alert::{DropReason, Handler, HandlerSpec};
 use model::{Event, EventState, Identity, Level, Name};
 use serde::{Deserialize, Serialize};
@@ -31,6 +31,14 @@ impl Catalog {
 
     /// All that is stored, in order of the keys.
     pub fn entries(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let pairs = self.keys().into_iter().filter_map(|key| Some((key.encode(), self.value(&key)?)));
+        let mut entries: Vec<_> = pairs.collect();
+        entries.sort();
+        entries
+    }
+
+    /// The keys of all that is held; some have no value.
+    fn keys(&self) -> Vec<Key> {
         let mut keys = vec![Key::Meta];
         keys.extend(self.tasks.keys().cloned().map(Key::Task));
         for (name, topic) in self.topics.iter() {
@@ -47,10 +55,12 @@ impl Catalog {
         keys.extend(
             self.outbox.lanes.keys().map(|(topic, handler)| Key::Lane(topic.clone(), handler.clone())),
         );
-        let mut entries: Vec<_> =
-            keys.iter().filter_map(|key| self.value(key).map(|value| (key.encode(), value))).collect();
-        entries.sort();
-        entries
+        keys.push(Key::Cluster);
+        keys.extend(self.members.keys().map(|id| Key::Member(*id)));
+        keys.extend(self.removed.keys().map(|id| Key::Removed(*id)));
+        keys.extend(self.places.keys().map(|shard| Key::Place(*shard)));
+        keys.extend(self.runs.keys().cloned().map(Key::Run));
+        keys
     }
 
     /// A number that is the same for two catalogs that hold the same. What lasts only as long as
@@ -91,6 +101,11 @@ impl Catalog {
                 let lane = self.outbox.lanes.get(&(topic.clone(), handler.clone()))?;
                 (!lane.dropped.is_empty()).then(|| codec::encode(&lane.dropped))
             }
+            Key::Cluster => self.cluster.as_ref().map(codec::encode),
+            Key::Member(id) => self.members.get(id).map(codec::encode),
+            Key::Removed(id) => self.removed.get(id).map(codec::encode),
+            Key::Place(shard) => self.places.get(shard).map(codec::encode),
+            Key::Run(id) => self.runs.get(id).map(codec::encode),
         }
     }
 
@@ -117,6 +132,23 @@ impl Catalog {
             }
         }
         Ok(catalog)
+    }
+
+    /// Becomes what the pairs hold, as [`Catalog::load`] does. What [`Catalog::take_changes`] gives
+    /// next turns the store of the catalog before into that of the catalog after. On an error
+    /// nothing has changed.
+    pub fn replace<K: AsRef<[u8]>, V: AsRef<[u8]>>(
+        &mut self,
+        pairs: impl IntoIterator<Item = (K, V)>,
+    ) -> Result<(), Error> {
+        let mut new = Catalog::load(pairs)?;
+        // The store may still hold what is gone from here, when the change was not taken yet.
+        new.dirty = std::mem::take(&mut self.dirty);
+        new.dirty.extend(self.keys());
+        let held = new.keys();
+        new.dirty.extend(held);
+        *self = new;
+        Ok(())
     }
 
     fn load_one(&mut self, key: Key, value: &[u8]) -> Result<(), Error> {
@@ -148,6 +180,19 @@ impl Catalog {
             Key::Lane(topic, handler) => {
                 let dropped: BTreeMap<DropReason, u64> = codec::decode("counts", value)?;
                 self.outbox.lanes.entry((topic, handler)).or_default().dropped = dropped;
+            }
+            Key::Cluster => self.cluster = Some(codec::decode::<Cluster>("the cluster", value)?),
+            Key::Member(id) => {
+                self.members.insert(id, codec::decode::<Member>("a member", value)?);
+            }
+            Key::Removed(id) => {
+                self.removed.insert(id, codec::decode::<Removed>("a removed member", value)?);
+            }
+            Key::Place(shard) => {
+                self.places.insert(shard, codec::decode::<ShardPlace>("the place of a shard", value)?);
+            }
+            Key::Run(id) => {
+                self.runs.insert(id, codec::decode::<Run>("a running task", value)?);
             }
             Key::Delivery(_) => {}
         }

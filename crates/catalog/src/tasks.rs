@@ -48,6 +48,8 @@ impl Catalog {
         if task.id != *id {
             self.tasks.remove(id);
             self.dirty.insert(Key::Task(id.clone()));
+            // Whoever renames a task stops it first: what runs bears the old id.
+            self.stop_task(id);
             self.rename_topics(id, &task.id);
         }
         Ok(self.put_task(task))
@@ -57,6 +59,7 @@ impl Catalog {
         if self.tasks.remove(id).is_some() {
             self.dirty.insert(Key::Task(id.clone()));
         }
+        self.stop_task(id);
         for topic in self.topics_of(id) {
             self.remove_topic(&topic);
         }
@@ -70,7 +73,7 @@ impl Catalog {
         Ok(self.put_task(task))
     }
 
-    fn put_task(&mut self, task: Task) -> Outcome {
+    pub(crate) fn put_task(&mut self, task: Task) -> Outcome {
         let task = Arc::new(task);
         self.dirty.insert(Key::Task(task.id.clone()));
         self.tasks.insert(task.id.clone(), task.clone());

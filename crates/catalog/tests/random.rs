@@ -4,12 +4,12 @@ mod common;
 
 use alert::{DeliveryId, DropReason};
 use catalog::{Catalog, Command, OutboxLimits, Outcome, Status, TaskPatch, Var, VarKind};
+use common::cluster::TASKS;
 use common::{Member, event, handler, task};
 use model::{Level, Name};
 use proptest::prelude::*;
 use std::sync::Arc;
 
-const TASKS: [&str; 3] = ["a", "b", "c d"];
 const TOPICS: [&str; 4] = ["main:a:alert2", "main:b:alert3", "named", "not a name"];
 const EVENTS: [&str; 4] = ["e1", "e2", "ö", ""];
 const REASONS: [DropReason; 3] = [DropReason::Refused, DropReason::Attempts, DropReason::Disabled];
@@ -76,6 +76,7 @@ fn command() -> impl Strategy<Value = Command> {
             Command::DeliveryFailed { id, attempts, next_at: 7, error }
         }),
         1 => (id(), prop::sample::select(&REASONS)).prop_map(|(id, reason)| Command::DropDelivery { id, reason }),
+        6 => common::cluster::command(),
     ]
 }
 
@@ -134,6 +135,34 @@ proptest! {
                 prop_assert!(published.deliveries.is_empty());
             }
         }
+    }
+
+    #[test]
+    fn snapshots_replace_everything(
+        ours in prop::collection::vec(command(), 0..30),
+        theirs in prop::collection::vec(command(), 0..30),
+        late in command(),
+    ) {
+        let (mut one, mut other) = (Member::default(), Member::default());
+        for command in &ours {
+            let _ = one.apply(command);
+        }
+        for command in &theirs {
+            let _ = other.apply(command);
+        }
+        let entries = other.catalog.entries();
+        let mut damaged = entries.clone();
+        damaged.push((b"?".to_vec(), Vec::new()));
+        let before = one.catalog.digest();
+        prop_assert!(one.catalog.replace(damaged).is_err());
+        prop_assert_eq!(one.catalog.digest(), before);
+        // A change that the store has not seen yet must not survive there either.
+        let _ = one.catalog.apply(one.index + 1, &late);
+        one.catalog.replace(entries).expect("entries load");
+        one.save();
+        prop_assert_eq!(one.store.into_iter().collect::<Vec<_>>(), other.catalog.entries());
+        prop_assert_eq!(one.catalog.digest(), other.catalog.digest());
+        prop_assert_eq!(one.catalog.applied(), other.catalog.applied());
     }
 
     #[test]

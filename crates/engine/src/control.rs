@@ -278,13 +278,14 @@ impl Thread {
                 published.dropped
             }
             Outcome::Dropped(dropped) => dropped,
-            Outcome::Repeated | Outcome::Done | Outcome::Task(_) => return,
+            Outcome::Repeated | Outcome::Done | Outcome::Task(_) | Outcome::Started { .. } => return,
         };
         self.deliverer.cancel(dropped.iter().map(|d| (&d.topic, &d.handler, d.id)));
     }
 }
 
-fn of_report(report: Report) -> Command {
+/// The command that a report asks for.
+pub fn of_report(report: Report) -> Command {
     match report {
         Report::Delivered { id } => Command::Delivered { ids: vec![id] },
         Report::Failed { id, attempts, next_at, error } => {

@@ -55,6 +55,11 @@ impl Directory {
         self.series.since(self.logged)
     }
 
+    /// The series with numbers from `from` up to, but without, `to`.
+    pub fn series(&self, from: u32, to: u32) -> Vec<Series> {
+        self.series.since(from)[..(to - from) as usize].to_vec()
+    }
+
     /// All series are defined by the log now.
     pub fn set_logged(&mut self) {
         self.logged = self.series.len();

@@ -1,15 +1,20 @@
 //! The engine: everything of one member, opened, running, stopped.
 
 use crate::clock::Clock;
+use crate::adopt;
 use crate::control::{Control, Message, WeakControl};
 use crate::directory::Directory;
 use crate::error::Error;
+use crate::member::agreement::Agreed;
+use crate::member::lead::{Built, Loader};
+use crate::member::{ClusterOptions, Member, Parts, member_id, publisher};
 use crate::options::Options;
+use crate::outlet::Outlet;
 use crate::queue::{Job, Queue, Room};
 use crate::recover::{Recovered, Recovery};
 use crate::router::{Database, Tasks};
 use crate::tasks::RunningTasks;
-use crate::worker::Worker;
+use crate::worker::{Held, Worker};
 use crate::write::Builders;
 use catalog::Catalog;
 use handler::{Deliverer, Handlers, Report};
@@ -38,12 +43,20 @@ const DATABASES_MAX: usize = 4096;
 /// By name and retention policy.
 type Databases = BTreeMap<(String, String), Arc<Mutex<Database>>>;
 
+/// How what must be agreed on is agreed on.
+pub(crate) enum Agreement {
+    /// By this member alone.
+    Alone(Control),
+    /// By the members of a cluster.
+    Cluster(Arc<Member>),
+}
+
 /// One member's engine.
 pub struct Engine {
-    pub(crate) options: Options,
+    pub(crate) options: Arc<Options>,
     pub(crate) log: Arc<Log>,
-    pub(crate) clock: Clock,
-    pub(crate) control: Control,
+    pub(crate) clock: Arc<Clock>,
+    pub(crate) agreement: Agreement,
     pub(crate) deliverer: Deliverer,
     /// One a shard.
     pub(crate) directories: Vec<Arc<Mutex<Directory>>>,
@@ -59,7 +72,9 @@ pub struct Engine {
     pub(crate) started: Instant,
     pub(crate) throughput: crate::stats::Throughput,
     /// Asks whether all reports of deliveries are with the control thread.
-    reported: mpsc::Sender<oneshot::Sender<()>>,
+    reported: Option<mpsc::Sender<oneshot::Sender<()>>>,
+    /// Stays locked until nothing writes to it any more.
+    _data_dir: Arc<DataDir>,
     runtime: tokio::runtime::Handle,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -72,11 +87,11 @@ pub(crate) fn stopwatch() -> u64 {
 
 impl Engine {
     /// Opens the data directory, brings every shard back to where it was and starts to work. Call
-    /// it within a tokio runtime, from a thread that may block.
+    /// it within a tokio runtime of several threads, from a thread that may block.
     pub fn open(mut options: Options, data_dir: DataDir) -> Result<Arc<Engine>, Error> {
         let data_dir = Arc::new(data_dir);
         let state = Arc::new(State::open(data_dir.state_dir())?);
-        options.shards = number_of_shards(&state, options.shards)?;
+        options.shards = number_of_shards(&state, options.shards, options.cluster.is_some())?;
         let log_options = store::log::Options { sync: options.sync, ..store::log::Options::default() };
         let (log, found) = Log::open(data_dir.log_dir(), log_options)?;
         let log = Arc::new(log);
@@ -84,61 +99,115 @@ impl Engine {
         if let Some(torn) = found.torn {
             tracing::warn!(path = %torn.path.display(), offset = torn.offset, "cut off a record that was being written when the process died; it was never acknowledged");
         }
+        match options.cluster.take() {
+            None => Engine::open_alone(options, data_dir, state, log),
+            Some(cluster) => Engine::open_member(options, cluster, data_dir, state, log),
+        }
+    }
+
+    fn open_alone(
+        mut options: Options,
+        data_dir: Arc<DataDir>,
+        state: Arc<State>,
+        log: Arc<Log>,
+    ) -> Result<Arc<Engine>, Error> {
+        adopt::refuse_cluster(&state)?;
         let catalog = load_catalog(&state)?;
         let waiting: Vec<alert::Delivery> = catalog.deliveries().collect();
-        let (reports, receiver) = mpsc::channel(REPORTS_MAX);
-        let handlers = Handlers::new(std::mem::take(&mut options.services));
-        let runtime = tokio::runtime::Handle::current();
-        let deliverer = Deliverer::new(options.deliveries, handlers, reports, runtime.clone());
+        let (deliverer, receiver) = deliverer(&mut options);
         let (control, thread) =
-            Control::start(catalog, state.clone(), log.clone(), deliverer.clone(), data_dir)?;
+            Control::start(catalog, state.clone(), log.clone(), deliverer.clone(), data_dir.clone())?;
         let (reported, asked) = mpsc::channel(1);
-        runtime.spawn(forward_reports(receiver, asked, control.downgrade()));
+        tokio::spawn(forward_reports(receiver, asked, control.downgrade()));
         for delivery in waiting {
             deliverer.submit(delivery);
         }
-        let clock = Clock::default();
-        let (recovered, built) = recover_all(&options, &log, &state, &control, &clock)?;
-        let engine = Engine::assemble(options, log, clock, control, deliverer, reported, recovered)?;
-        engine.threads.lock().push(thread);
+        let clock = Arc::new(Clock::default());
+        let recovered = recover_all(&options, &log, &state, &control, &clock)?;
+        let (mut held, mut directories) = (Vec::new(), Vec::new());
+        let built = recovered.first().map(|shard| shard.shard.tasks().cloned().collect()).unwrap_or_default();
+        for (number, shard) in recovered.into_iter().enumerate() {
+            directories.push(Arc::new(Mutex::new(shard.directory)));
+            held.push(Held::new(number as u32, shard.shard, shard.applied, shard.saved));
+        }
+        let workers = Workers::new(&options);
+        workers.start(held, &Outlet::Control(control.clone()), None)?;
+        workers.threads.lock().push(thread);
+        let mut engine = Engine::assemble(options.into(), log, clock, Agreement::Alone(control), deliverer, workers, data_dir);
+        engine.directories = directories;
+        engine.reported = Some(reported);
+        let engine = Arc::new(engine);
+        tokio::spawn(checkpoint_regularly(Arc::downgrade(&engine)));
         engine.tasks.found(built);
         Ok(engine)
     }
 
-    #[allow(clippy::too_many_arguments)] // The parts of the engine, put together at one place.
-    fn assemble(
-        options: Options,
+    fn open_member(
+        mut options: Options,
+        cluster: ClusterOptions,
+        data_dir: Arc<DataDir>,
+        state: Arc<State>,
         log: Arc<Log>,
-        clock: Clock,
-        control: Control,
-        deliverer: Deliverer,
-        reported: mpsc::Sender<oneshot::Sender<()>>,
-        recovered: Vec<Recovered>,
     ) -> Result<Arc<Engine>, Error> {
-        let workers = worker_count(&options);
-        let room = Arc::new(Room::new(options.queue_bytes_max));
-        let queues: Vec<Arc<Queue>> = (0..workers).map(|_| Arc::default()).collect();
-        let mut held: Vec<Vec<_>> = (0..workers).map(|_| Vec::new()).collect();
-        let mut directories = Vec::new();
-        for (number, shard) in recovered.into_iter().enumerate() {
-            directories.push(Arc::new(Mutex::new(shard.directory)));
-            held[number % workers].push((number as u32, shard.shard, shard.applied, shard.saved));
-        }
-        let mut threads = Vec::new();
-        for (number, (queue, shards)) in queues.iter().zip(held).enumerate() {
-            let worker = Worker::new(queue.clone(), room.clone(), control.clone(), shards, workers as u32);
-            let builder = std::thread::Builder::new().name(format!("shards-{number}"));
-            threads.push(builder.spawn(move || worker.run())?);
-        }
-        let engine = Arc::new(Engine {
+        let (uuid, own) = (options.server.server_id.clone(), options.server.cluster_id.clone());
+        let me = member_id(&uuid)?;
+        adopt::adopt(&options, me, &data_dir, &state, &log)?;
+        let (deliverer, reports) = deliverer(&mut options);
+        let options = Arc::new(options);
+        let agreed = Agreed::open(me, load_catalog(&state)?, state.clone(), deliverer.clone());
+        let agreed = agreed.map_err(Error::Cluster)?;
+        let clock = Arc::new(Clock::default());
+        let workers = Workers::new(&options);
+        let (publisher, published) = mpsc::channel(publisher::MESSAGES_MAX);
+        let loader = Arc::new(Loader {
+            options: options.clone(),
+            log: log.clone(),
+            state,
+            clock: clock.clone(),
+            catalog: agreed.catalog.clone(),
+            built: Built::default(),
+        });
+        workers.start(Vec::new(), &Outlet::Publisher(publisher.clone()), Some(&loader))?;
+        let directories: Vec<Arc<Mutex<Directory>>> = (0..options.shards).map(|_| Arc::default()).collect();
+        let parts = Parts {
+            uuid,
+            cluster: own,
+            agreed,
+            loader,
+            queues: workers.queues.clone(),
+            room: workers.room.clone(),
+            directories: directories.clone(),
+            publisher,
+        };
+        let opened = tokio::runtime::Handle::current().block_on(Member::open(cluster, parts));
+        let member = opened.inspect_err(|_| workers.end())?;
+        let agreement = Agreement::Cluster(member.clone());
+        let mut engine = Engine::assemble(options, log, clock, agreement, deliverer, workers, data_dir);
+        engine.directories = directories;
+        let engine = Arc::new(engine);
+        member.start(&engine, published, reports);
+        tokio::spawn(checkpoint_regularly(Arc::downgrade(&engine)));
+        Ok(engine)
+    }
+
+    fn assemble(
+        options: Arc<Options>,
+        log: Arc<Log>,
+        clock: Arc<Clock>,
+        agreement: Agreement,
+        deliverer: Deliverer,
+        workers: Workers,
+        data_dir: Arc<DataDir>,
+    ) -> Engine {
+        Engine {
             options,
             log,
             clock,
-            control,
+            agreement,
             deliverer,
-            directories,
-            queues,
-            room,
+            directories: Vec::new(),
+            queues: workers.queues,
+            room: workers.room,
             builders: Builders::default(),
             databases: RwLock::default(),
             tasks: RunningTasks::default(),
@@ -146,12 +215,19 @@ impl Engine {
             refused: AtomicU64::new(0),
             started: Instant::now(),
             throughput: crate::stats::Throughput::default(),
-            reported,
+            reported: None,
             runtime: tokio::runtime::Handle::current(),
-            threads: Mutex::new(threads),
-        });
-        tokio::spawn(checkpoint_regularly(Arc::downgrade(&engine)));
-        Ok(engine)
+            threads: workers.threads,
+            _data_dir: data_dir,
+        }
+    }
+
+    /// The member of a cluster that this engine is part of.
+    pub(crate) fn member(&self) -> Option<&Arc<Member>> {
+        match &self.agreement {
+            Agreement::Alone(_) => None,
+            Agreement::Cluster(member) => Some(member),
+        }
     }
 
     /// The database that a write goes to.
@@ -185,7 +261,15 @@ impl Engine {
     /// Waits until all entries logged so far are run, and their events are in the topics.
     pub async fn settle(&self) {
         self.ask_workers(|done| Job::Passed { done }).await;
-        self.control.flush().await;
+        self.flush().await;
+    }
+
+    /// Waits until what the shards' threads have said so far is agreed on.
+    async fn flush(&self) {
+        match &self.agreement {
+            Agreement::Alone(control) => control.flush().await,
+            Agreement::Cluster(member) => member.flush().await,
+        }
     }
 
     async fn ask_workers(&self, job: impl Fn(oneshot::Sender<()>) -> Job) {
@@ -203,12 +287,31 @@ impl Engine {
 
     /// The catalog as it is now.
     pub fn catalog(&self) -> parking_lot::RwLockReadGuard<'_, Catalog> {
-        self.control.catalog()
+        match &self.agreement {
+            Agreement::Alone(control) => control.catalog(),
+            Agreement::Cluster(member) => member.agreed().catalog.read(),
+        }
     }
 
     /// What it was opened with.
     pub fn options(&self) -> &Options {
         &self.options
+    }
+
+    /// Hands over to others what this member does for all, before it stops. A member alone has
+    /// nobody to hand over to.
+    pub async fn leave(&self, limit: Duration) {
+        if let Some(member) = self.member() {
+            member.leave(limit).await;
+        }
+    }
+
+    /// Told why this member must not go on: it was removed from its cluster.
+    pub async fn ended(&self) -> String {
+        let Some(member) = self.member() else { return std::future::pending().await };
+        let mut ended = member.ended();
+        let why = ended.wait_for(Option::is_some).await.ok().and_then(|why| why.clone());
+        why.unwrap_or_default()
     }
 
     /// Stops: takes no more writes, runs what is queued, writes checkpoints, makes the deliveries
@@ -222,16 +325,21 @@ impl Engine {
                 "the tasks did not finish what was queued in time; it is in the log and continues with the next start"
             );
         }
-        let _ = tokio::time::timeout(left(limit), self.control.flush()).await;
+        let _ = tokio::time::timeout(left(limit), self.flush()).await;
         let drained = self.deliverer.drain(left(limit)).await;
         if drained.left > 0 {
             tracing::info!(deliveries = drained.left, "deliveries wait in the outbox for the next start");
         }
         // What the last deliveries reported is written too.
         let _ = tokio::time::timeout(left(limit).max(REPORTS), self.reports_passed()).await;
-        let _ = tokio::time::timeout(left(limit).max(REPORTS), self.control.flush()).await;
+        let _ = tokio::time::timeout(left(limit).max(REPORTS), self.flush()).await;
+        if let Some(member) = self.member() {
+            member.close().await;
+        }
         self.end_workers();
-        self.control.send(Message::End).await;
+        if let Agreement::Alone(control) = &self.agreement {
+            control.send(Message::End).await;
+        }
         let threads = std::mem::take(&mut *self.threads.lock());
         let joined = tokio::task::spawn_blocking(|| threads.into_iter().for_each(join));
         let _ = tokio::time::timeout(left(limit).max(REPORTS), joined).await;
@@ -239,8 +347,9 @@ impl Engine {
 
     /// Waits until what the deliverer reported so far is with the control thread.
     async fn reports_passed(&self) {
+        let Some(reported) = &self.reported else { return };
         let (done, wait) = oneshot::channel();
-        if self.reported.send(done).await.is_ok() {
+        if reported.send(done).await.is_ok() {
             let _ = wait.await;
         }
     }
@@ -261,10 +370,57 @@ impl Drop for Engine {
         self.runtime.spawn(async move { deliverer.drain(Duration::ZERO).await });
         let threads = std::mem::take(&mut *self.threads.lock());
         if !threads.is_empty() {
-            self.control.end();
+            if let Agreement::Alone(control) = &self.agreement {
+                control.end();
+            }
             threads.into_iter().for_each(join);
         }
     }
+}
+
+/// The threads that run the shards, and the ways to them.
+struct Workers {
+    queues: Vec<Arc<Queue>>,
+    room: Arc<Room>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Workers {
+    fn new(options: &Options) -> Workers {
+        Workers {
+            queues: (0..worker_count(options)).map(|_| Arc::default()).collect(),
+            room: Arc::new(Room::new(options.queue_bytes_max)),
+            threads: Mutex::default(),
+        }
+    }
+
+    /// Starts the threads with the shards that are held already.
+    fn start(&self, held: Vec<Held>, outlet: &Outlet, loader: Option<&Arc<Loader>>) -> Result<(), Error> {
+        let mut shards: Vec<Vec<Held>> = self.queues.iter().map(|_| Vec::new()).collect();
+        for held in held {
+            let worker = held.number as usize % self.queues.len();
+            shards[worker].push(held);
+        }
+        for (number, (queue, shards)) in self.queues.iter().zip(shards).enumerate() {
+            let worker = Worker::new(queue.clone(), self.room.clone(), outlet.clone(), loader.cloned(), shards);
+            let builder = std::thread::Builder::new().name(format!("shards-{number}"));
+            self.threads.lock().push(builder.spawn(move || worker.run())?);
+        }
+        Ok(())
+    }
+
+    fn end(&self) {
+        for queue in &self.queues {
+            queue.push([Job::End]);
+        }
+    }
+}
+
+/// The deliverer, and what it reports.
+fn deliverer(options: &mut Options) -> (Deliverer, mpsc::Receiver<Report>) {
+    let (reports, receiver) = mpsc::channel(REPORTS_MAX);
+    let handlers = Handlers::new(std::mem::take(&mut options.services));
+    (Deliverer::new(options.deliveries, handlers, reports, tokio::runtime::Handle::current()), receiver)
 }
 
 fn join(thread: JoinHandle<()>) {
@@ -285,7 +441,7 @@ fn worker_count(options: &Options) -> usize {
 }
 
 /// The number of shards: the data directory keeps the one that it was made with.
-fn number_of_shards(state: &State, wanted: u32) -> Result<u32, Error> {
+fn number_of_shards(state: &State, wanted: u32, clustered: bool) -> Result<u32, Error> {
     match state.get(Family::Checkpoints, SHARDS)? {
         Some(found) => {
             let found = found.try_into().map_or(0, u32::from_be_bytes);
@@ -293,7 +449,12 @@ fn number_of_shards(state: &State, wanted: u32) -> Result<u32, Error> {
             if fits { Ok(found) } else { Err(Error::Shards { found, wanted }) }
         }
         None => {
-            let number = if wanted == 0 { (2 * cores()).clamp(4, 16) as u32 } else { wanted };
+            let number = match wanted {
+                // All members must come to the same number, whatever machines they have.
+                0 if clustered => crate::member::SHARDS,
+                0 => (2 * cores()).clamp(4, 16) as u32,
+                wanted => wanted,
+            };
             let mut batch = Batch::new();
             batch.put(Family::Checkpoints, SHARDS, number.to_be_bytes());
             state.write(batch, true)?;
@@ -302,19 +463,19 @@ fn number_of_shards(state: &State, wanted: u32) -> Result<u32, Error> {
     }
 }
 
-fn load_catalog(state: &State) -> Result<Catalog, Error> {
+pub(crate) fn load_catalog(state: &State) -> Result<Catalog, Error> {
     let mut entries = Vec::new();
     state.scan(Family::Control, b"", |key, value| entries.push((key.to_vec(), value.to_vec())))?;
     Ok(Catalog::load(entries)?)
 }
 
-fn recover_all(
+pub(crate) fn recover_all(
     options: &Options,
     log: &Log,
     state: &State,
     control: &Control,
     clock: &Clock,
-) -> Result<(Vec<Recovered>, Vec<Arc<pipeline::Task>>), Error> {
+) -> Result<Vec<Recovered>, Error> {
     let mut recovery = Recovery { options, log, state, control, clock, built: BTreeMap::new() };
     let begun = Instant::now();
     let mut recovered = Vec::new();
@@ -322,9 +483,8 @@ fn recover_all(
         recovered.push(recovery.shard(number)?);
     }
     let replayed: u64 = recovered.iter().map(|shard| shard.replayed).sum();
-    let tasks = recovered.first().map(|shard| shard.shard.tasks().cloned().collect()).unwrap_or_default();
     tracing::info!(shards = options.shards, replayed, took = ?begun.elapsed(), "brought the shards back");
-    Ok((recovered, tasks))
+    Ok(recovered)
 }
 
 /// Carries reports to the control thread, and answers those who ask whether all have passed.

@@ -41,6 +41,9 @@ pub enum Error {
         /// What is wanted.
         wanted: u32,
     },
+    /// The member cannot take part in its cluster.
+    #[error("{0}")]
+    Cluster(String),
     /// A thread does not start.
     #[error("cannot start a thread: {0}")]
     Thread(#[from] std::io::Error),
@@ -60,6 +63,9 @@ pub enum WriteError {
     /// The log does not take it.
     #[error("cannot log the write: {0}")]
     Log(#[from] store::Error),
+    /// A shard has no leader, or it does not answer.
+    #[error("timeout: the cluster did not confirm the write within {0:?}: {1}; it may have been taken, writing it again may count points twice")]
+    Unconfirmed(Duration, String),
     /// The server is stopping.
     #[error("the server is stopping: write again to another member, or later")]
     Stopping,

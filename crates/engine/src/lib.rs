@@ -4,20 +4,26 @@
 //!
 //! A write is parsed into runs by [`write`], routed by [`router`], appended to the log and queued
 //! by [`submit`], and fed to the pipeline by the shard's thread in [`worker`]. Events and
-//! checkpoints go to [`control`], which writes what must be agreed on. [`tasks`] starts and stops
+//! checkpoints go to [`control`], which writes what must be agreed on; on a member of a cluster
+//! [`member`] stands in the places of [`submit`], [`recover`] and [`control`]. [`tasks`] starts and stops
 //! tasks; [`recover`] brings a shard back after a restart.
 
+mod adopt;
 pub mod clock;
+mod membership;
 pub mod control;
 pub mod definition;
 mod directory;
 mod engine;
 pub mod error;
+pub mod member;
 pub mod options;
+mod outlet;
 mod queue;
 mod recover;
 mod router;
 pub mod stats;
+pub mod status;
 mod submit;
 pub mod tasks;
 mod topics;
@@ -26,6 +32,7 @@ mod worker;
 pub mod write;
 
 pub use engine::Engine;
+pub use member::ClusterOptions;
 pub use error::{Error, TaskError, WriteError};
 pub use options::Options;
 pub use tasks::{NewTask, TaskChange, TaskView};

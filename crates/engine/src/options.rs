@@ -31,6 +31,8 @@ pub struct Options {
     pub server: Server,
     /// How deliveries are carried out.
     pub deliveries: handler::Settings,
+    /// The cluster that this is a member of; none for a member alone.
+    pub cluster: Option<crate::member::ClusterOptions>,
     /// What handlers need.
     pub services: handler::Services,
 }
@@ -50,6 +52,7 @@ impl Options {
             default_retention_policy: String::new(),
             server: Server { hostname: "localhost".into(), task_master: "main".into(), ..Server::default() },
             deliveries: handler::Settings::default(),
+            cluster: None,
             services: handler::Services::default(),
         }
     }

@@ -3,6 +3,7 @@
 use parking_lot::{Condvar, Mutex};
 use pipeline::endpoint::Shown;
 use pipeline::task::{Restored, Task};
+use crate::member::{Led, replica::Queued};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -42,6 +43,35 @@ pub enum Job {
         index: u64,
         /// The task's id.
         task: String,
+    },
+    /// A shard of a cluster is led by this member from now on: it is brought to where its group
+    /// has committed to, and fed what follows.
+    Lead {
+        /// The shard.
+        shard: u32,
+        /// How often the shard was brought back on this member, this time included.
+        generation: u64,
+        /// The last entry that was committed when leading began; the next ones come as
+        /// [`Job::Committed`].
+        upto: u64,
+        /// Told what the new leader must know.
+        reply: oneshot::Sender<Result<Led, String>>,
+    },
+    /// An entry of a led shard, committed by its group.
+    Committed {
+        /// The shard.
+        shard: u32,
+        /// The entry.
+        entry: cluster::raft::Committed,
+        /// What it counts for in the queue.
+        bytes: usize,
+        /// What counts it.
+        queued: Queued,
+    },
+    /// The shard is led by another member: its pipeline goes.
+    Unlead {
+        /// The shard.
+        shard: u32,
     },
     /// What an endpoint shows.
     Show {

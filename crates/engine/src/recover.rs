@@ -7,7 +7,7 @@ use crate::directory::Directory;
 use crate::error::Error;
 use crate::options::Options;
 use crate::submit::{group, kind};
-use crate::worker::{APPLIED, CLOCK, prefix};
+use crate::worker::{APPLIED, CLOCK, Held, prefix};
 use model::codec::Decoder;
 use pipeline::Shard;
 use pipeline::checkpoint::{self, SavedTask, Source};
@@ -53,19 +53,16 @@ pub struct Recovery<'a> {
 impl Recovery<'_> {
     /// Brings one shard back.
     pub fn shard(&mut self, number: u32) -> Result<Recovered, Error> {
-        let zone = jiff::tz::TimeZone::system();
-        let mut shard = Shard::new(number, self.options.shards, zone, Some(crate::engine::stopwatch));
-        let source = Prefixed { state: self.state, prefix: prefix(number) };
+        let source = Prefixed::new(self.state, number);
         let (options, built) = (self.options, &mut self.built);
-        shard
-            .load(&source, &mut |saved: &SavedTask| build(options, built, &saved.definition))
-            .map_err(|source| Error::Checkpoint { shard: number, source })?;
+        let mut build = |saved: &SavedTask| build(options, built, &saved.definition);
+        let Held { mut shard, clock, .. } = open_checkpoint(options, &source, number, &mut build)?;
         let saved = source.number(APPLIED)?;
         if saved > 0 {
             // The process may have died between the checkpoint and the purge.
             self.log.purge(group(number), saved)?;
         }
-        self.clock.after(source.number(CLOCK)?.cast_signed());
+        self.clock.after(clock);
         let mut applied = saved;
         let mut replayed = 0;
         let mut decoder = Decoder::new();
@@ -135,17 +132,41 @@ fn build(options: &Options, built: &mut BTreeMap<Vec<u8>, Arc<Task>>, bytes: &[u
     }
 }
 
+/// Loads the checkpoint of a shard; without one the shard is empty.
+pub fn open_checkpoint(
+    options: &Options,
+    source: &Prefixed<'_>,
+    number: u32,
+    build: &mut dyn FnMut(&SavedTask) -> Option<Arc<Task>>,
+) -> Result<Held, Error> {
+    let zone = jiff::tz::TimeZone::system();
+    let mut shard = Shard::new(number, options.shards, zone, Some(crate::engine::stopwatch));
+    shard.load(source, build).map_err(|source| Error::Checkpoint { shard: number, source })?;
+    let mut held = Held::new(number, shard, 0, 0);
+    held.clock = source.number(CLOCK)?.cast_signed();
+    Ok(held)
+}
+
 /// The checkpoint of one shard.
-struct Prefixed<'a> {
+pub struct Prefixed<'a> {
     state: &'a State,
     prefix: Vec<u8>,
 }
 
-impl Prefixed<'_> {
+impl<'a> Prefixed<'a> {
+    /// The checkpoint of shard `number`.
+    pub fn new(state: &'a State, number: u32) -> Prefixed<'a> {
+        Prefixed { state, prefix: prefix(number) }
+    }
+
+    /// A value of the checkpoint.
+    pub fn value(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        Ok(self.state.get(Family::Checkpoints, &[&self.prefix, key].concat())?)
+    }
+
     /// A number of the checkpoint; 0 without one.
-    fn number(&self, key: &[u8]) -> Result<u64, Error> {
-        let value = self.state.get(Family::Checkpoints, &[&self.prefix, key].concat())?;
-        Ok(value.and_then(|value| value.try_into().ok()).map_or(0, u64::from_be_bytes))
+    pub fn number(&self, key: &[u8]) -> Result<u64, Error> {
+        Ok(self.value(key)?.and_then(|value| value.try_into().ok()).map_or(0, u64::from_be_bytes))
     }
 }
 

@@ -1,15 +1,17 @@
 //! Figures of the engine for the API.
 
-use crate::engine::Engine;
+use crate::engine::{Agreement, Engine};
 use parking_lot::Mutex;
 use pipeline::task::Task;
+use crate::member::wire::Question;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 /// Points taken from one measurement.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ingress {
     /// Database.
     pub db: String,
@@ -76,8 +78,28 @@ impl Throughput {
 }
 
 impl Engine {
-    /// Points taken, by measurement.
-    pub fn ingress(&self) -> Vec<Ingress> {
+    /// Points taken, by measurement, over all members.
+    pub async fn ingress(&self) -> Vec<Ingress> {
+        let mut all = self.local_ingress();
+        let Some(member) = self.member() else { return all };
+        // No task has an empty id: only what came in is asked for.
+        let question = Question::Figures { tasks: vec![String::new()] };
+        for (_, answer) in member.ask_all(&question).await.0 {
+            for other in answer.ingress {
+                let same = |one: &&mut Ingress| {
+                    (&one.db, &one.rp, &one.measurement) == (&other.db, &other.rp, &other.measurement)
+                };
+                match all.iter_mut().find(same) {
+                    Some(one) => one.points += other.points,
+                    None => all.push(other),
+                }
+            }
+        }
+        all
+    }
+
+    /// Points taken by this member, by measurement.
+    pub fn local_ingress(&self) -> Vec<Ingress> {
         let mut found = Vec::new();
         for database in self.databases.read().values() {
             let database = database.lock();
@@ -93,6 +115,13 @@ impl Engine {
         found
     }
 
+    fn control_failures(&self) -> u64 {
+        match &self.agreement {
+            Agreement::Alone(control) => control.failures(),
+            Agreement::Cluster(member) => member.agreed().failures.load(Relaxed),
+        }
+    }
+
     /// Figures as a whole.
     pub fn stats(&self) -> EngineStats {
         let of_shards = |figure: fn(&crate::directory::Directory) -> u64| -> Vec<u64> {
@@ -103,7 +132,7 @@ impl Engine {
             queue_bytes: self.room.used(),
             queue_bytes_max: self.options.queue_bytes_max,
             writes_refused: self.refused.load(Relaxed),
-            control_failures: self.control.failures(),
+            control_failures: self.control_failures(),
             series: of_shards(|directory| directory.len().into()).into_iter().map(|n| n as u32).collect(),
             next_index: of_shards(|directory| directory.next_index),
             log: self.log.stats(),

@@ -2,6 +2,7 @@
 
 use crate::engine::Engine;
 use crate::error::WriteError;
+use crate::member::Member;
 use crate::queue::Job;
 use line::Builder;
 use model::{Entry, SourceRun, codec};
@@ -14,6 +15,10 @@ pub mod kind {
     pub const POINTS: u8 = 1;
     /// A task starts or stops: a [`crate::definition::TaskEntry`].
     pub const TASK: u8 = 2;
+    /// Some of a checkpoint's changes, in a cluster.
+    pub const CHECKPOINT_PART: u8 = 3;
+    /// The end of a checkpoint, in a cluster: it is to be taken.
+    pub const CHECKPOINT: u8 = 4;
 }
 
 /// The log group of a shard. Group 0 is the control group's.
@@ -41,7 +46,25 @@ impl Engine {
         if lanes.is_empty() {
             return Ok(None);
         }
-        self.submit(lanes).map(Some)
+        match self.member() {
+            None => self.submit(lanes).map(Some),
+            Some(member) => self.send(member, lanes).await.map(|()| None),
+        }
+    }
+
+    /// Sends runs to the leaders of their shards, and waits until all have them.
+    async fn send(&self, member: &Member, lanes: Vec<(u32, Vec<SourceRun>)>) -> Result<(), WriteError> {
+        let (clock, limit) = (self.clock.now(), self.options.write_timeout);
+        let sent = lanes.into_iter().map(|(shard, runs)| (shard, member.sender(shard).send(clock, runs)));
+        let deadline = tokio::time::Instant::now() + limit;
+        for (shard, taken) in sent.collect::<Vec<_>>() {
+            match tokio::time::timeout_at(deadline, taken).await {
+                Ok(Ok(taken)) => taken?,
+                Ok(Err(_)) => return Err(WriteError::Stopping),
+                Err(_) => return Err(WriteError::Unconfirmed(limit, member.why_silent(shard))),
+            }
+        }
+        Ok(())
     }
 
     /// Logs runs, by shard in ascending order, and queues them. The shards' directories are held

@@ -2,18 +2,23 @@
 //! shards' logs say from which point on it does.
 
 mod change;
+mod figures;
 mod view;
 
 pub use change::{NewTask, TaskChange};
+pub use figures::TaskFigures;
 pub use view::TaskView;
 
 use crate::definition::{Definition, TaskEntry};
-use crate::engine::Engine;
+use crate::engine::{Agreement, Engine};
+use crate::member::ChangeError;
+use crate::member::follow::Wanted;
+use crate::member::wire::Applied;
 use crate::error::TaskError;
 use crate::queue::Job;
 use crate::router::Tasks;
 use alert::HandlerSpec;
-use catalog::{Command, Outcome, Status};
+use catalog::{Catalog, Command, Outcome, Status};
 use model::Level;
 use parking_lot::RwLock;
 use pipeline::nodes::alert::handlers::failed_to_create;
@@ -45,18 +50,38 @@ impl RunningTasks {
         self.running.read().values().cloned().collect()
     }
 
+    /// Exactly these run from now on.
+    pub(crate) fn set(&self, tasks: BTreeMap<String, Arc<Task>>) {
+        *self.running.write() = tasks;
+    }
+
     fn ids(&self) -> Vec<String> {
         self.running.read().keys().cloned().collect()
+    }
+}
+
+impl From<ChangeError> for TaskError {
+    fn from(error: ChangeError) -> TaskError {
+        match error {
+            ChangeError::Rejected(text) => TaskError::Invalid(text),
+            ChangeError::NoQuorum(text) | ChangeError::Unknown(text) => TaskError::Unavailable(text),
+        }
     }
 }
 
 impl Engine {
     /// Makes what runs what the catalog says should run: after a start, where the process may have
     /// died between the two.
+    ///
+    /// In a cluster the members do that all the time; only tasks that a member alone had are left to
+    /// be made theirs.
     pub async fn reconcile(&self) {
         let _one = self.tasks.changing.lock().await;
         self.route_by(self.tasks.routed());
         let wanted: Vec<Arc<catalog::Task>> = self.catalog().tasks().cloned().collect();
+        if self.member().is_some() {
+            return;
+        }
         for id in self.tasks.ids() {
             let enabled = wanted.iter().any(|task| *task.id == *id && task.status == Status::Enabled);
             if !enabled && let Err(error) = self.stop_task(&id).await {
@@ -75,10 +100,15 @@ impl Engine {
         }
     }
 
-    /// Sends a command to the control thread.
-    pub(crate) async fn propose(&self, command: Command) -> Result<Outcome, TaskError> {
-        match self.control.command(command).await {
-            Some(Ok(outcome)) => Ok(outcome),
+    /// Makes a change that must be agreed on, and waits until it is in force.
+    pub(crate) async fn propose(&self, command: Command) -> Result<Applied, TaskError> {
+        let control = match &self.agreement {
+            Agreement::Alone(control) => control,
+            Agreement::Cluster(member) => return Ok(member.change(&command).await?),
+        };
+        match control.command(command).await {
+            Some(Ok(Outcome::Task(task))) => Ok(Applied { index: 0, task: Some(catalog::Task::clone(&task)) }),
+            Some(Ok(_)) => Ok(Applied::default()),
             Some(Err(rejection)) => Err(TaskError::Invalid(rejection.to_string())),
             None => Err(TaskError::Unavailable("the server is stopping".into())),
         }
@@ -107,8 +137,15 @@ impl Engine {
                 other => other,
             })?;
         self.check_handlers(&built)?;
+        if let Some(member) = self.member() {
+            let topics = topics(&built).map(|(name, handlers)| (name.into(), handlers)).collect();
+            let (id, definition) = (task.id.clone(), definition.encode());
+            let applied = self.propose(Command::StartTask { id, definition, topics }).await?;
+            member.settle(applied.index).await;
+            return Ok(());
+        }
         self.open_topics(&built).await;
-        let restored = self.restored(&built);
+        let restored = restored(&self.catalog(), &built);
         let definition: Arc<[u8]> = definition.encode().into();
         let entry = TaskEntry::Start { definition: definition.to_vec(), restored: restored.clone() };
         let job = |shard, index| Job::Start {
@@ -127,14 +164,22 @@ impl Engine {
     /// Stops a task in every shard; its state is forgotten, its topics are closed.
     pub(crate) async fn stop_task(&self, id: &str) -> Result<(), TaskError> {
         let Some(task) = self.tasks.get(id) else { return Ok(()) };
-        let entry = TaskEntry::Stop { task: id.to_owned() };
-        self.log_task(&entry, |shard, index| Job::Stop { shard, index, task: id.to_owned() }).await?;
-        self.tasks.running.write().remove(id);
-        self.route_by(self.tasks.routed());
-        self.throughput.forget(id);
         // Events that are still on their way must find the topics open, and whoever starts the
         // task again must find the levels that they leave.
-        self.settle().await;
+        match self.member() {
+            Some(member) => {
+                let applied = self.propose(Command::StopTask { id: id.into() }).await?;
+                member.settle(applied.index).await;
+            }
+            None => {
+                let entry = TaskEntry::Stop { task: id.to_owned() };
+                self.log_task(&entry, |shard, index| Job::Stop { shard, index, task: id.to_owned() }).await?;
+                self.tasks.running.write().remove(id);
+                self.route_by(self.tasks.routed());
+                self.throughput.forget(id);
+                self.settle().await;
+            }
+        }
         for alert in &task.alerts {
             if let Some(topic) = &alert.anonymous {
                 let topic: model::Name = topic.as_str().into();
@@ -143,6 +188,31 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// Routes writes to these tasks, and shows them as running.
+    pub(crate) fn run_only(&self, wanted: &Wanted) {
+        for id in self.tasks.ids().iter().filter(|id| !wanted.contains_key(*id)) {
+            self.throughput.forget(id);
+        }
+        self.tasks.set(wanted.iter().map(|(id, (_, task))| (id.clone(), task.clone())).collect());
+        self.route_by(self.tasks.routed());
+    }
+
+    /// Starts the tasks that are enabled and do not run, as those of a member that was alone until
+    /// it founded a cluster.
+    pub(crate) async fn start_enabled(&self) {
+        let _one = self.tasks.changing.lock().await;
+        let waiting: Vec<Arc<catalog::Task>> = {
+            let catalog = self.catalog();
+            let enabled = catalog.tasks().filter(|task| task.status == Status::Enabled && task.error.is_empty());
+            enabled.filter(|task| catalog.run(&task.id).is_none()).cloned().collect()
+        };
+        for task in waiting {
+            if let Err(error) = self.start_task(&task).await {
+                tracing::error!(task = &*task.id, %error, "an enabled task does not start");
+            }
+        }
     }
 
     async fn log_task(&self, entry: &TaskEntry, job: impl Fn(u32, u64) -> Job) -> Result<(), TaskError> {
@@ -164,33 +234,35 @@ impl Engine {
 
     /// Gives the task's anonymous topics their handlers.
     async fn open_topics(&self, task: &Task) {
-        for alert in &task.alerts {
-            let Some(topic) = &alert.anonymous else { continue };
-            let handlers = specs(alert).collect();
-            let command = Command::SetTopicHandlers { topic: topic.as_str().into(), handlers };
+        for (topic, handlers) in topics(task) {
+            let command = Command::SetTopicHandlers { topic: topic.into(), handlers };
             if let Err(error) = self.propose(command).await {
                 tracing::error!(topic, %error, "cannot open an alert's topic");
             }
         }
     }
+}
 
-    /// What the task's alerts find in their topics. The anonymous topic goes before the named one.
-    fn restored(&self, task: &Task) -> Restored {
-        let catalog = self.catalog();
-        let mut restored = Restored::default();
-        for alert in &task.alerts {
-            let topics = [alert.named.as_deref(), alert.anonymous.as_deref()];
-            let mut events = BTreeMap::new();
-            for topic in topics.into_iter().flatten().filter_map(|name| catalog.topic(name)) {
-                let bad = topic.events(Level::Info);
-                events.extend(bad.map(|state| (state.id.clone(), (state.level, state.time))));
-            }
-            if !events.is_empty() {
-                restored.0.insert(alert.node.clone(), events);
-            }
+/// The task's anonymous topics with their handlers.
+fn topics(task: &Task) -> impl Iterator<Item = (&str, Vec<HandlerSpec>)> {
+    task.alerts.iter().filter_map(|alert| Some((alert.anonymous.as_deref()?, specs(alert).collect())))
+}
+
+/// What the task's alerts find in their topics. The anonymous topic goes before the named one.
+pub(crate) fn restored(catalog: &Catalog, task: &Task) -> Restored {
+    let mut restored = Restored::default();
+    for alert in &task.alerts {
+        let topics = [alert.named.as_deref(), alert.anonymous.as_deref()];
+        let mut events = BTreeMap::new();
+        for topic in topics.into_iter().flatten().filter_map(|name| catalog.topic(name)) {
+            let bad = topic.events(Level::Info);
+            events.extend(bad.map(|state| (state.id.clone(), (state.level, state.time))));
         }
-        restored
+        if !events.is_empty() {
+            restored.0.insert(alert.node.clone(), events);
+        }
     }
+    restored
 }
 
 /// The handlers of an alert's anonymous topic: numbered, for a script may attach two of a kind.

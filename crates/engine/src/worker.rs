@@ -1,16 +1,16 @@
 //! A worker: a thread that runs some of the shards. Nothing else touches a shard's pipeline.
 
-use crate::control::{Control, Message};
+use crate::member::lead::Loader;
+use crate::outlet::{Changes, Outlet, Saved};
 use crate::queue::{Job, Queue, Room};
-use crate::submit::group;
 use model::Event;
 use pipeline::Shard;
-use pipeline::checkpoint::Sink;
 use pipeline::node::{Effects, Log, LogLevel};
-use std::collections::VecDeque;
+use crate::member::Led;
+use crate::member::lead::Grouped;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use store::{Batch, Family};
 
 /// Lines about errors of points that go to the server's log in one second, per worker. More are
 /// counted.
@@ -26,21 +26,29 @@ pub const CLOCK: &[u8] = b"c";
 pub struct Worker {
     queue: Arc<Queue>,
     room: Arc<Room>,
-    control: Control,
-    /// The shards that it runs, by number, with what each has applied.
-    shards: Vec<Held>,
-    workers: u32,
+    outlet: Outlet,
+    /// Brings shards back that this member comes to lead; a member alone brought all back at the start.
+    loader: Option<Arc<Loader>>,
+    /// The shards that it runs, by number.
+    shards: BTreeMap<u32, Held>,
     effects: Effects,
     lines: Lines,
 }
 
-struct Held {
-    number: u32,
-    shard: Shard,
-    applied: u64,
+/// A shard that the worker runs.
+pub struct Held {
+    /// Its number.
+    pub number: u32,
+    /// Its pipeline.
+    pub shard: Shard,
+    /// The last entry applied.
+    pub applied: u64,
     /// What the last checkpoint contains.
-    saved: u64,
-    clock: model::Time,
+    pub saved: u64,
+    /// The clock of the last entry with points; 0 before the first.
+    pub clock: model::Time,
+    /// What only a shard of a cluster has.
+    pub group: Option<Grouped>,
     failures: usize,
 }
 
@@ -52,23 +60,20 @@ struct Lines {
 }
 
 impl Worker {
-    /// A worker for `shards`, of which each has applied the index beside it and has it saved up to
-    /// the next.
+    /// A worker for `shards`, and for those that `loader` brings back later.
     pub fn new(
         queue: Arc<Queue>,
         room: Arc<Room>,
-        control: Control,
-        shards: Vec<(u32, Shard, u64, u64)>,
-        workers: u32,
+        outlet: Outlet,
+        loader: Option<Arc<Loader>>,
+        shards: Vec<Held>,
     ) -> Worker {
-        let held =
-            |(number, shard, applied, saved)| Held { number, shard, applied, saved, clock: 0, failures: 0 };
         Worker {
             queue,
             room,
-            control,
-            shards: shards.into_iter().map(held).collect(),
-            workers,
+            outlet,
+            loader,
+            shards: shards.into_iter().map(|held| (held.number, held)).collect(),
             effects: Effects::default(),
             lines: Lines { since: Instant::now(), written: 0, left_out: 0 },
         }
@@ -89,39 +94,48 @@ impl Worker {
         }
     }
 
-    fn held(&mut self, shard: u32) -> &mut Held {
-        &mut self.shards[(shard / self.workers) as usize]
-    }
-
     fn work(&mut self, job: Job) {
         match job {
             Job::Entry { shard, index, entry, bytes } => {
-                let mut effects = std::mem::take(&mut self.effects);
-                let held = self.held(shard);
-                held.clock = entry.clock;
-                held.shard.apply(index, entry, &mut effects);
-                held.applied = index;
-                held.report_failures();
-                self.effects = effects;
+                if let Some(held) = self.shards.get_mut(&shard) {
+                    held.feed(index, entry, &mut self.effects);
+                }
                 self.carry_out();
                 self.room.give(bytes);
             }
             Job::Start { shard, index, task, definition, restored } => {
-                let held = self.held(shard);
-                held.shard.start(task, definition, restored);
-                held.applied = index;
+                if let Some(held) = self.shards.get_mut(&shard) {
+                    held.shard.start(task, definition, restored);
+                    held.applied = index;
+                }
             }
             Job::Stop { shard, index, task } => {
-                let held = self.held(shard);
-                held.shard.stop(&task);
-                held.applied = index;
+                if let Some(held) = self.shards.get_mut(&shard) {
+                    held.shard.stop(&task);
+                    held.applied = index;
+                }
+            }
+            Job::Lead { shard, generation, upto, reply } => {
+                let led = self.lead(shard, generation, upto);
+                // Whoever asked may not lead any more, and has said so behind this job.
+                let _ = reply.send(led);
+            }
+            Job::Committed { shard, entry, bytes, queued } => {
+                self.committed(shard, entry);
+                self.carry_out();
+                self.room.give(bytes);
+                queued.done(bytes);
+            }
+            Job::Unlead { shard } => {
+                self.shards.remove(&shard);
             }
             Job::Show { shard, task, node, reply } => {
-                let _ = reply.send(self.held(shard).shard.show(&task, node));
+                let held = self.shards.get_mut(&shard);
+                let _ = reply.send(held.and_then(|held| held.shard.show(&task, node)));
             }
             Job::Checkpoint { part: (part, parts), done } => {
-                for held in self.shards.iter_mut().filter(|held| held.number % parts == part) {
-                    held.checkpoint(&self.control);
+                for held in self.shards.values_mut().filter(|held| held.number % parts == part) {
+                    held.checkpoint(&self.outlet);
                 }
                 if let Some(done) = done {
                     let _ = done.send(());
@@ -135,10 +149,28 @@ impl Worker {
         }
     }
 
+    fn lead(&mut self, shard: u32, generation: u64, upto: u64) -> Result<Led, String> {
+        self.shards.remove(&shard);
+        let loader = self.loader.clone().ok_or("a member alone has no groups to lead")?;
+        let held = loader.load(shard, generation, upto, &self.outlet)?;
+        let led = held.led();
+        self.shards.insert(shard, held);
+        Ok(led)
+    }
+
+    fn committed(&mut self, shard: u32, entry: cluster::raft::Committed) {
+        let (Some(held), Some(loader)) = (self.shards.get_mut(&shard), &self.loader) else { return };
+        let index = entry.id.index;
+        if let Err(why) = held.take(entry, loader, &mut self.effects) {
+            // Every member would find the same: only this entry is lost, and it is said where.
+            tracing::error!(shard, index, why, "an entry of a shard's log cannot be used; this is a bug of Farad, please report it");
+        }
+    }
+
     fn carry_out(&mut self) {
         if !self.effects.events.is_empty() {
             let events: Vec<Event> = std::mem::take(&mut self.effects.events);
-            self.control.send_blocking(Message::Events(events));
+            self.outlet.events(events);
         }
         for line in self.effects.logs.drain(..) {
             self.lines.write(&line);
@@ -147,21 +179,37 @@ impl Worker {
 }
 
 impl Held {
+    /// A shard that has applied up to `applied`, and has a checkpoint of it up to `saved`.
+    pub fn new(number: u32, shard: Shard, applied: u64, saved: u64) -> Held {
+        Held { number, shard, applied, saved, clock: 0, group: None, failures: 0 }
+    }
+
+    /// Runs points.
+    pub fn feed(&mut self, index: u64, entry: model::Entry, effects: &mut Effects) {
+        self.clock = entry.clock;
+        self.shard.apply(index, entry, effects);
+        self.applied = index;
+        self.report_failures();
+    }
+
     /// Saves what changed since the last checkpoint, if anything was applied since.
-    fn checkpoint(&mut self, control: &Control) {
+    pub fn checkpoint(&mut self, outlet: &Outlet) {
         if self.applied == self.saved {
             return;
         }
-        let mut sink = BatchSink { prefix: prefix(self.number), batch: Batch::new() };
-        self.shard.save(&mut sink);
-        sink.put(APPLIED.to_vec(), self.applied.to_be_bytes().to_vec());
+        let mut changes = Changes::default();
+        self.shard.save(&mut changes);
+        changes.set(APPLIED, self.applied.to_be_bytes().to_vec());
         if self.clock > 0 {
-            sink.put(CLOCK.to_vec(), self.clock.to_be_bytes().to_vec());
+            changes.set(CLOCK, self.clock.to_be_bytes().to_vec());
+        }
+        if let Some(group) = &self.group {
+            group.save(&mut changes);
         }
         self.saved = self.applied;
-        let message =
-            Message::Checkpoint { group: group(self.number), index: self.applied, batch: sink.batch };
-        control.send_blocking(message);
+        let generation = self.group.as_ref().map_or(0, |group| group.generation);
+        let index = self.group.as_ref().map_or(self.applied, |group| group.position().id.index);
+        outlet.checkpoint(Saved { shard: self.number, index, generation, changes });
     }
 
     fn report_failures(&mut self) {
@@ -183,28 +231,6 @@ impl Held {
 /// The key space of a shard's checkpoint.
 pub fn prefix(shard: u32) -> Vec<u8> {
     shard.to_be_bytes().to_vec()
-}
-
-/// Collects a checkpoint into a batch.
-struct BatchSink {
-    prefix: Vec<u8>,
-    batch: Batch,
-}
-
-impl BatchSink {
-    fn key(&self, key: &[u8]) -> Vec<u8> {
-        [&self.prefix, key].concat()
-    }
-}
-
-impl Sink for BatchSink {
-    fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
-        self.batch.put(Family::Checkpoints, self.key(&key), value);
-    }
-
-    fn delete_prefix(&mut self, prefix: Vec<u8>) {
-        self.batch.delete_prefix(Family::Checkpoints, self.key(&prefix));
-    }
 }
 
 impl Lines {

@@ -375,6 +375,11 @@ impl Shard {
         self.tasks.iter().map(|running| &running.task)
     }
 
+    /// The definitions that the tasks were started with, in order of their ids.
+    pub fn definitions(&self) -> impl Iterator<Item = (&Name, &Arc<[u8]>)> {
+        self.tasks.iter().map(|running| (&running.task.id, &running.definition))
+    }
+
     /// What an endpoint of a task shows in this shard; `None` when the task does not run here.
     pub fn show(&self, task: &str, node: usize) -> Option<Vec<Shown>> {
         let running = &self.tasks[self.position(task)?];

@@ -5,7 +5,7 @@
 //!
 //! * [`DataDir`] owns the folder: lock, layout version, identity files.
 //! * [`Log`] is one append-only log for many groups; see [`mod@log`] for what is on disk.
-//! * [`State`] is RocksDB with two column families.
+//! * [`State`] is RocksDB with a column family for each kind of it.
 
 pub mod data_dir;
 mod error;

@@ -1,4 +1,4 @@
-//! Shows the alerts that the task's log handler writes.
+//! Alerts in one line, and those that the task's log handler writes.
 
 use crate::say;
 use std::fs::File;
@@ -35,7 +35,8 @@ impl Alerts {
     }
 }
 
-fn text(alert: &serde_json::Value) -> String {
+/// An alert in one line.
+pub fn text(alert: &serde_json::Value) -> String {
     let part = |key: &str| alert[key].as_str().unwrap_or("").to_owned();
     let time = part("time");
     // Hours, minutes and seconds of an RFC 3339 time.

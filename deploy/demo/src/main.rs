@@ -1,30 +1,57 @@
-//! The demonstration: starts `kapacitord` with its data in `.data/`, defines a task, feeds it this
-//! machine's own CPU and memory once a second, and shows the alerts as they arrive.
+//! The demonstration. Without arguments it starts a `kapacitord` of its own and shows the alerts of
+//! this machine (`make run`); with one it plays a part beside a cluster that runs already
+//! (`docker-compose.yml`).
 
 mod alerts;
+mod arguments;
 mod burst;
+mod define;
+mod feed;
 mod http;
+mod members;
+mod receive;
+mod run;
 mod sample;
+mod seen;
 mod server;
+mod stop;
 
-use std::path::Path;
+use arguments::Arguments;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
-/// Where everything is kept, below the current folder.
-const FOLDER: &str = ".data";
+/// A part that this program plays.
+struct Part {
+    name: &'static str,
+    summary: &'static str,
+    main: fn(&Arguments) -> Result<(), String>,
+}
 
-/// The demonstration task.
-const SCRIPT: &str = include_str!("demo.tick");
-
-/// How often the machine is looked at.
-const EVERY: Duration = Duration::from_secs(1);
-
-static STOP: AtomicBool = AtomicBool::new(false);
+/// All of them. To add one: a file and a line here.
+const PARTS: &[Part] = &[
+    Part {
+        name: "run",
+        summary: "start a kapacitord here, define a task, feed it, show the alerts (the default)",
+        main: run::run,
+    },
+    Part {
+        name: "define",
+        summary: "define the demonstration task:  -url MEMBER... -post RECEIVER",
+        main: define::define,
+    },
+    Part {
+        name: "feed",
+        summary: "write this machine's CPU and memory to members in turn:  -url MEMBER... [-host NAME]",
+        main: feed::feed,
+    },
+    Part {
+        name: "receive",
+        summary: "show the alerts that are posted:  [-listen :8080]",
+        main: receive::receive,
+    },
+];
 
 fn main() -> ExitCode {
-    match demonstrate() {
+    match part(&std::env::args().skip(1).collect::<Vec<_>>()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             say(&format!("error: {error}"));
@@ -33,65 +60,38 @@ fn main() -> ExitCode {
     }
 }
 
+fn part(args: &[String]) -> Result<(), String> {
+    let (name, rest) = match args.split_first() {
+        Some((name, rest)) => (name.as_str(), rest),
+        None => ("run", args),
+    };
+    match PARTS.iter().find(|part| part.name == name) {
+        Some(part) => (part.main)(&Arguments::parse(rest)?),
+        None => Err(format!("there is no part {name:?}\n{}", usage())),
+    }
+}
+
+fn usage() -> String {
+    let mut text = String::from("usage: farad-demo [PART [FLAGS]]\n");
+    for part in PARTS {
+        text.push_str(&format!("    {:<10} {}\n", part.name, part.summary));
+    }
+    text
+}
+
 /// Writes a line for the user.
 fn say(line: &str) {
     use std::io::Write;
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
-fn demonstrate() -> Result<(), String> {
-    stop_on_signals();
-    std::fs::create_dir_all(FOLDER).map_err(|error| format!("cannot make {FOLDER}: {error}"))?;
-    let folder =
-        Path::new(FOLDER).canonicalize().map_err(|error| format!("cannot find {FOLDER}: {error}"))?;
-    let mut server = server::Server::start(&folder)?;
-    let log = folder.join("alerts.log");
-    let mut alerts = alerts::Alerts::follow(&log);
-    define(&log.display().to_string())?;
-    say("kapacitord runs on http://127.0.0.1:9092, the task `demo` watches this machine.");
-    say("Try `kapacitor show demo`, or http://127.0.0.1:9092/kapacitor/v1/tasks/demo/usage. Ctrl-C ends it.");
-    let mut cpu = sample::Cpu::default();
-    let mut burst = burst::Burst::new();
-    while !STOP.load(Ordering::Relaxed) {
-        let begun = Instant::now();
-        server.check()?;
-        burst.step();
-        if let Some(lines) = sample::lines(&mut cpu) {
-            http::request("POST", "/write?db=demo&rp=autogen", &lines)?;
-        }
-        alerts.show();
-        while begun.elapsed() < EVERY && !STOP.load(Ordering::Relaxed) {
-            std::thread::sleep(Duration::from_millis(50));
-        }
-    }
-    burst.stop();
-    say("Stopping. The next `make run` goes on where this one stopped.");
-    server.stop();
-    alerts.show();
-    Ok(())
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Defines the task, or changes the one of the last run.
-fn define(log: &str) -> Result<(), String> {
-    let script = SCRIPT.replace("ALERTS_LOG", log);
-    let task = serde_json::json!({
-        "id": "demo", "type": "stream", "status": "enabled", "script": script,
-        "dbrps": [{"db": "demo", "rp": "autogen"}],
-    });
-    if http::request("GET", "/kapacitor/v1/tasks/demo", "").is_ok() {
-        say("The task `demo` is there from the last run, with all that it remembers.");
-        return Ok(());
-    }
-    http::request("POST", "/kapacitor/v1/tasks", &task.to_string()).map(|_| ())
-}
-
-extern "C" fn on_signal(_: libc::c_int) {
-    STOP.store(true, Ordering::Relaxed);
-}
-
-fn stop_on_signals() {
-    for signal in [libc::SIGINT, libc::SIGTERM] {
-        // SAFETY: the handler only stores to an atomic, which is allowed in a signal handler.
-        unsafe { libc::signal(signal, on_signal as *const () as libc::sighandler_t) };
+    #[test]
+    fn an_unknown_part_is_answered_with_the_parts_there_are() {
+        let error = part(&["fed".to_owned()]).expect_err("there is no such part");
+        assert!(PARTS.iter().all(|part| error.contains(part.name)), "{error}");
     }
 }

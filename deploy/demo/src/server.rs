@@ -16,8 +16,8 @@ impl Server {
     /// Starts the `kapacitord` that lies beside this program, with its data in `folder`.
     pub fn start(folder: &Path) -> Result<Server, String> {
         // A server that is there already would take our points.
-        TcpListener::bind(http::ADDRESS).map_err(|error| {
-            format!("{} is taken ({error}): stop what listens there and try again", http::ADDRESS)
+        TcpListener::bind(http::LOCAL).map_err(|error| {
+            format!("{} is taken ({error}): stop what listens there and try again", http::LOCAL)
         })?;
         let program =
             std::env::current_exe().map_err(|error| format!("cannot find this program: {error}"))?;
@@ -32,7 +32,7 @@ impl Server {
             .map_err(|error| format!("cannot start {}: {error}", kapacitord.display()))?;
         let mut server = Server(child);
         let begun = Instant::now();
-        while http::request("GET", "/kapacitor/v1/ping", "").is_err() {
+        while http::request(http::LOCAL, "GET", "/kapacitor/v1/ping", &[], "").is_err() {
             server.check()?;
             if begun.elapsed() > LIMIT {
                 return Err(format!(
@@ -83,6 +83,6 @@ fn settings(folder: &Path) -> String {
          [http]\n  bind-address = \"{}\"\n  log-enabled = false\n\
          [logging]\n  file = \"{folder}/kapacitord.log\"\n  level = \"INFO\"\n\
          [[influxdb]]\n  enabled = false\n",
-        http::ADDRESS
+        http::LOCAL
     )
 }

@@ -20,7 +20,8 @@ pub async fn routes(_: Call) -> Reply {
 
 /// GET /health: for load balancers and operators.
 pub async fn health(call: Call) -> Reply {
-    let reasons = call.server.health.reasons();
+    let mut reasons = call.server.health.reasons();
+    reasons.extend(call.server.engine.no_quorum());
     let (status, word) = match reasons.is_empty() {
         true => (StatusCode::OK, "pass"),
         false => (StatusCode::SERVICE_UNAVAILABLE, "fail"),

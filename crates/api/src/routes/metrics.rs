@@ -1,5 +1,6 @@
 //! GET /metrics: the figures of a member in Prometheus' text format.
 
+mod cluster;
 mod text;
 
 use self::text::{Kind, Text};
@@ -21,8 +22,9 @@ pub async fn show(call: Call) -> Reply {
     whole(&mut text, engine);
     log(&mut text, engine);
     ingress(&mut text, engine);
-    tasks(&mut text, &engine.task_views());
+    tasks(&mut text, &engine.local_task_views());
     deliveries(&mut text, engine);
+    cluster::write(&mut text, &engine.local_status());
     Reply::new(StatusCode::OK, Content::Metrics, text.finish())
 }
 
@@ -100,7 +102,7 @@ fn log(text: &mut Text, engine: &Engine) {
 
 fn ingress(text: &mut Text, engine: &Engine) {
     text.family("farad_ingress_points_total", Kind::Counter, "Points taken.");
-    for taken in engine.ingress() {
+    for taken in engine.local_ingress() {
         let labels = [
             ("database", &*taken.db),
             ("retention_policy", &*taken.rp),

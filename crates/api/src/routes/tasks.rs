@@ -22,10 +22,12 @@ const LIMIT: i64 = 100;
 
 /// GET /tasks
 pub async fn list(call: Call) -> Reply {
-    listed(&call).unwrap_or_else(|reply| reply)
+    let engine = call.server.engine.clone();
+    let views = engine.task_views().await;
+    listed(&call, views).unwrap_or_else(|reply| reply)
 }
 
-fn listed(call: &Call) -> Result<Reply, Reply> {
+fn listed(call: &Call, views: Vec<TaskView>) -> Result<Reply, Reply> {
     let format = format(call)?;
     let offset = number(call, "offset", 0)?;
     let limit = number(call, "limit", LIMIT)?;
@@ -33,10 +35,7 @@ fn listed(call: &Call) -> Result<Reply, Reply> {
     let pattern = call.param("pattern");
     // As in Kapacitor, a pattern that is none matches nothing, and negative numbers do not limit.
     let wanted = |view: &TaskView| pattern.is_empty() || glob::matches(&pattern, &view.task.id) == Ok(true);
-    let tasks: Vec<Value> = call
-        .server
-        .engine
-        .task_views()
+    let tasks: Vec<Value> = views
         .into_iter()
         .filter(wanted)
         .skip(usize::try_from(offset).unwrap_or(0))
@@ -80,16 +79,20 @@ pub async fn show(call: Call) -> Reply {
     let rest = call.rest(PREFIX).to_owned();
     match rest.split_once('/') {
         Some((id, endpoint)) => show_endpoint(&call.server.engine, id, endpoint).await,
-        None => show_one(&call, &rest).unwrap_or_else(|reply| reply),
+        None => {
+            let engine = call.server.engine.clone();
+            let view = engine.task(&rest).await;
+            show_one(&call, &rest, view).unwrap_or_else(|reply| reply)
+        }
     }
 }
 
-fn show_one(call: &Call, id: &str) -> Result<Reply, Reply> {
+fn show_one(call: &Call, id: &str, view: Option<TaskView>) -> Result<Reply, Reply> {
     if id.is_empty() {
         return Err(no_id());
     }
     let format = format(call)?;
-    let view = call.server.engine.task(id).ok_or_else(no_task)?;
+    let view = view.ok_or_else(no_task)?;
     let replay = call.param("replay-id");
     if !replay.is_empty() {
         return Err(Reply::bad_request(&format!("no running replay with ID: {replay}")));
@@ -136,7 +139,7 @@ pub async fn create(mut call: Call) -> Reply {
     let engine = call.server.engine.clone();
     let created = async move {
         let task = engine.create_task(request.into_new()).await?;
-        Ok(engine.task(&task.id))
+        Ok(engine.task(&task.id).await)
     };
     defined(detached(created).await)
 }
@@ -152,16 +155,16 @@ pub async fn update(mut call: Call) -> Reply {
         Err(reply) => return reply,
     };
     let engine = call.server.engine.clone();
-    if engine.task(&id).is_none() {
+    if engine.catalog().task(&id).is_none() {
         return Reply::error(StatusCode::NOT_FOUND, "task does not exist, cannot update");
     }
-    if !request.id.is_empty() && request.id != id && engine.task(&request.id).is_some() {
+    if !request.id.is_empty() && request.id != id && engine.catalog().task(&request.id).is_some() {
         let text = "failed to create new task during ID change: object already exists";
         return Reply::error(StatusCode::INTERNAL_SERVER_ERROR, text);
     }
     let updated = async move {
         let task = engine.update_task(&id, request.into_change()).await?;
-        Ok(engine.task(&task.id))
+        Ok(engine.task(&task.id).await)
     };
     defined(detached(updated).await)
 }

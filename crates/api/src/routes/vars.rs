@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 pub async fn show(call: Call) -> Reply {
     let engine = &call.server.engine;
     let server = &call.server.settings.server;
-    let views = engine.task_views();
-    let stats = gather::all(engine, &views).into_iter().map(|stat| (stat.key(), stat.json(server)));
+    let (views, ingress) = tokio::join!(engine.task_views(), engine.ingress());
+    let stats = gather::all(engine, &views, ingress).into_iter().map(|stat| (stat.key(), stat.json(server)));
     let (tasks, enabled) = engine.task_counts();
     let vars = BTreeMap::from([
         ("cluster_id", json!(server.cluster_id)),

@@ -1,6 +1,8 @@
 //! What the tests of this crate make their commands of.
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+pub mod cluster;
+
 use alert::HandlerSpec;
 use catalog::{Catalog, Command, Dbrp, OutboxLimits, Outcome, Published, Status, Task, TaskKind};
 use model::{Event, EventState, Identity, Level, Row, TagSet, Value};
@@ -71,13 +73,18 @@ impl Member {
         let command = Command::decode(&command.encode()).expect("a command reads back");
         self.index += 1;
         let outcome = self.catalog.apply(self.index, &command);
+        self.save();
+        outcome
+    }
+
+    /// Writes what changed to its store.
+    pub fn save(&mut self) {
         for (key, value) in self.catalog.take_changes() {
             match value {
                 Some(value) => self.store.insert(key, value),
                 None => self.store.remove(&key),
             };
         }
-        outcome
     }
 
     pub fn publish(&mut self, events: Vec<Arc<Event>>, limits: OutboxLimits) -> Published {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::seconds;
+use super::{minutes, seconds};
 use crate::scalars::choice;
 use crate::setting::tables;
 use crate::size::Size;
@@ -54,11 +54,13 @@ tables! {
         bootstrap_expect "bootstrap-expect": i64 = 1, own, filled;
         /// Secret that all members share; packets between them are encrypted with it.
         shared_secret "shared-secret": String = "", own, redacted;
-        /// Shards, fixed when the data directory is made. 0 takes what it has; for a new one twice
-        /// the cores of this machine, 4 to 16.
+        /// Shards, fixed when the data directory is made. 0 takes what it has; for a new one 12 in a
+        /// cluster, and twice the cores of this machine, 4 to 16, for a member alone.
         shards "shards": i64 = 0, own;
         /// Members that keep each shard.
         replication_factor "replication-factor": i64 = 3, own, filled;
+        /// How long a member may be down before its shards get replicas elsewhere.
+        replace_after "replace-after": Duration = minutes(5), own, filled;
         /// What this member does; everything when empty.
         roles "roles": Vec<String> = Vec::new(), own, commas;
     }

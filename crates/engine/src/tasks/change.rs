@@ -3,7 +3,8 @@
 use crate::definition::compile_script;
 use crate::engine::Engine;
 use crate::error::TaskError;
-use catalog::{Command, Dbrp, Outcome, Status, TaskKind, TaskPatch, Var};
+use crate::member::wire::Applied;
+use catalog::{Command, Dbrp, Status, TaskKind, TaskPatch, Var};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tick::TaskType;
@@ -128,13 +129,12 @@ impl Engine {
     }
 }
 
-fn stored(outcome: Outcome) -> Result<Arc<catalog::Task>, TaskError> {
-    match outcome {
-        Outcome::Task(task) => Ok(task),
-        _ => Err(TaskError::Unavailable(
+fn stored(applied: Applied) -> Result<catalog::Task, TaskError> {
+    applied.task.ok_or_else(|| {
+        TaskError::Unavailable(
             "the change was made by someone else at the same time: look and try again".into(),
-        )),
-    }
+        )
+    })
 }
 
 fn check_id(id: &str) -> Result<(), TaskError> {

@@ -1,16 +1,16 @@
 //! What the API shows of a task: its definition, whether it runs, its graph and its figures.
 
 use crate::engine::Engine;
-use crate::queue::Job;
+use crate::member::wire::Question;
+use crate::tasks::TaskFigures;
 use catalog::Status;
 use model::Row;
-use pipeline::endpoint::Shown;
 use pipeline::graph::{DotView, Figures};
+use pipeline::stats::NodeStats;
 use pipeline::task::Task;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use tokio::sync::oneshot;
 
 /// A task as it is now.
 pub struct TaskView {
@@ -20,10 +20,15 @@ pub struct TaskView {
     pub running: Option<Arc<Task>>,
     /// Points a second over the last seconds.
     pub throughput: f64,
+    /// The figures of its nodes over all members; those of `running` on a member alone.
+    gathered: Option<Vec<NodeStats>>,
 }
 
 /// The figures of one node, by Kapacitor's names, all of them integers.
 pub type NodeFigures = BTreeMap<&'static str, u64>;
+
+/// The figures of tasks by their ids.
+type AllFigures = BTreeMap<String, TaskFigures>;
 
 impl TaskView {
     /// It runs.
@@ -34,7 +39,7 @@ impl TaskView {
     /// The graph in DOT: with figures when it runs.
     pub fn dot(&self, view: DotView) -> String {
         if let Some(running) = &self.running {
-            let figures = OfRunning { task: running, throughput: self.throughput };
+            let figures = OfRunning { view: self, task: running };
             return running.graph.running_dot(&self.task.id, &figures, view);
         }
         match crate::definition::compile_script(&self.task.script, tick::TaskType::Stream, &self.task.vars) {
@@ -43,12 +48,18 @@ impl TaskView {
         }
     }
 
+    /// The figures of a node, when it runs.
+    pub fn stats<'a>(&'a self, running: &'a Task, node: usize) -> &'a NodeStats {
+        let gathered = self.gathered.as_ref().and_then(|gathered| gathered.get(node));
+        gathered.unwrap_or_else(|| running.stats(node))
+    }
+
     /// The figures of every node by its name, when it runs.
     pub fn node_stats(&self) -> Option<BTreeMap<String, NodeFigures>> {
         let task = self.running.as_ref()?;
         let named = (0..task.names.len()).map(|node| {
-            let mut figures = node_figures(task, node);
-            let stats = task.stats(node);
+            let stats = self.stats(task, node);
+            let mut figures = node_figures(task, node, stats);
             figures.insert("collected", stats.collected.load(Relaxed));
             let children = task.graph.nodes[node].children.len() as u64;
             figures.insert("emitted", stats.emitted.load(Relaxed) * children);
@@ -59,8 +70,7 @@ impl TaskView {
 }
 
 /// What the DOT and the statistics have in common.
-fn node_figures(task: &Task, node: usize) -> NodeFigures {
-    let stats = task.stats(node);
+fn node_figures(task: &Task, node: usize, stats: &NodeStats) -> NodeFigures {
     let mut figures = NodeFigures::from([
         ("avg_exec_time_ns", stats.avg_exec_ns()),
         ("errors", stats.errors.load(Relaxed)),
@@ -72,13 +82,13 @@ fn node_figures(task: &Task, node: usize) -> NodeFigures {
 }
 
 struct OfRunning<'a> {
+    view: &'a TaskView,
     task: &'a Task,
-    throughput: f64,
 }
 
 impl Figures for OfRunning<'_> {
     fn throughput(&self) -> String {
-        format!("{:.2} points/s", self.throughput)
+        format!("{:.2} points/s", self.view.throughput)
     }
 
     fn node(&self, node: usize) -> Vec<(&'static str, String)> {
@@ -90,31 +100,61 @@ impl Figures for OfRunning<'_> {
             }
             _ => (name, value.to_string()),
         };
-        node_figures(self.task, node).into_iter().map(text).collect()
+        node_figures(self.task, node, self.view.stats(self.task, node)).into_iter().map(text).collect()
     }
 
     fn edge(&self, parent: usize, _child: usize) -> u64 {
-        self.task.stats(parent).emitted.load(Relaxed)
+        self.view.stats(self.task, parent).emitted.load(Relaxed)
     }
 }
 
 impl Engine {
     /// One task.
-    pub fn task(&self, id: &str) -> Option<TaskView> {
+    pub async fn task(&self, id: &str) -> Option<TaskView> {
         let task = self.catalog().task(id).cloned()?;
-        Some(self.view(task))
+        let figures = self.figures(&[id.to_owned()]).await;
+        Some(self.view(task, figures.as_ref()))
     }
 
     /// All tasks, in order of their ids.
-    pub fn task_views(&self) -> Vec<TaskView> {
-        let tasks: Vec<Arc<catalog::Task>> = self.catalog().tasks().cloned().collect();
-        tasks.into_iter().map(|task| self.view(task)).collect()
+    pub async fn task_views(&self) -> Vec<TaskView> {
+        let figures = self.figures(&[]).await;
+        self.views(figures.as_ref())
     }
 
-    fn view(&self, task: Arc<catalog::Task>) -> TaskView {
+    /// All tasks, in order of their ids, with the figures of this member alone.
+    pub fn local_task_views(&self) -> Vec<TaskView> {
+        self.views(None)
+    }
+
+    fn views(&self, figures: Option<&AllFigures>) -> Vec<TaskView> {
+        let tasks: Vec<Arc<catalog::Task>> = self.catalog().tasks().cloned().collect();
+        tasks.into_iter().map(|task| self.view(task, figures)).collect()
+    }
+
+    fn view(&self, task: Arc<catalog::Task>, figures: Option<&AllFigures>) -> TaskView {
         let running = self.tasks.get(&task.id);
         let throughput = running.as_ref().map_or(0.0, |running| self.throughput.of(running));
-        TaskView { task, running, throughput }
+        let mut view = TaskView { task, running, throughput, gathered: None };
+        if let (Some(running), Some(figures)) = (&view.running, figures) {
+            let figures = figures.get(&*view.task.id).cloned().unwrap_or_default();
+            view.throughput = figures.throughput;
+            view.gathered = Some(figures.into_stats(running.names.len()));
+        }
+        view
+    }
+
+    /// The figures of tasks over all members; `None` on a member alone.
+    async fn figures(&self, tasks: &[String]) -> Option<AllFigures> {
+        let member = self.member()?;
+        let question = Question::Figures { tasks: tasks.to_vec() };
+        let mut all = member.say(&question).await.figures;
+        for (_, answer) in member.ask_all(&question).await.0 {
+            for (id, figures) in answer.figures {
+                all.entry(id).or_default().add(&figures);
+            }
+        }
+        Some(all)
     }
 
     /// Number of tasks, and of those that are enabled.
@@ -131,17 +171,15 @@ impl Engine {
     pub async fn endpoint(&self, task: &str, endpoint: &str) -> Option<Vec<Option<Row>>> {
         let running = self.tasks.get(task)?;
         let node = running.endpoints.iter().find(|(name, _)| name == endpoint)?.1;
-        let mut waits = Vec::new();
-        for shard in 0..self.options.shards {
-            let (reply, wait) = oneshot::channel();
-            let job = Job::Show { shard, task: task.to_owned(), node, reply };
-            self.queues[shard as usize % self.queues.len()].push([job]);
-            waits.push(wait);
-        }
-        let mut shown: Vec<Shown> = Vec::new();
-        for wait in waits {
-            shown.extend(wait.await.ok().flatten().unwrap_or_default());
-        }
+        let mut shown = match self.member() {
+            None => self.shown((0..self.options.shards).collect(), task, node).await,
+            Some(member) => {
+                let question = Question::Endpoint { task: task.to_owned(), node };
+                let mut shown = member.say(&question).await.shown;
+                shown.extend(member.ask_all(&question).await.0.into_iter().flat_map(|(_, answer)| answer.shown));
+                shown
+            }
+        };
         shown.sort_by_key(|row| row.since);
         Some(shown.into_iter().map(|row| row.row).collect())
     }

@@ -7,17 +7,20 @@ pub enum Family {
     Control,
     /// Checkpoints of shards.
     Checkpoints,
+    /// Votes, purge marks and commit marks of Raft groups.
+    Raft,
 }
 
 impl Family {
     /// Every family.
-    pub const ALL: [Family; 2] = [Family::Control, Family::Checkpoints];
+    pub const ALL: [Family; 3] = [Family::Control, Family::Checkpoints, Family::Raft];
 
     /// The name on disk; never changed.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Family::Control => "control",
             Family::Checkpoints => "checkpoints",
+            Family::Raft => "raft",
         }
     }
 }
