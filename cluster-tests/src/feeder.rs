@@ -41,6 +41,8 @@ pub struct Journal {
     pub acknowledged: Vec<Instant>,
     /// Bodies that may have been taken more often, by number, and how much more often.
     pub doubtful: BTreeMap<u64, u64>,
+    /// Why they are in doubt, and how often.
+    pub doubts: BTreeMap<String, u64>,
     /// Attempts of which nobody took anything.
     pub untaken: u64,
     /// What the last failed attempt was told.
@@ -150,6 +152,7 @@ impl Shared {
                 }
                 Written::Doubtful(why) => {
                     *journal.doubtful.entry(number).or_default() += 1;
+                    *journal.doubts.entry(format!("{}: {why}", target.ip())).or_default() += 1;
                     (why, SHUN_DOUBTFUL)
                 }
             };

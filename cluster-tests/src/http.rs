@@ -1,6 +1,6 @@
 //! Just enough HTTP to talk to members: every wait has a limit, and a write says how far it got.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
@@ -57,7 +57,8 @@ pub fn write(to: SocketAddr, path: &str, key: &str, body: &str, limits: WriteLim
         Ok(stream) => stream,
         Err(why) => return Written::Untaken(why),
     };
-    if let Err(error) = stream.write_all(body.as_bytes()) {
+    let sent = stream.set_read_timeout(Some(limits.answer)).and_then(|()| stream.write_all(body.as_bytes()));
+    if let Err(error) = sent {
         return Written::Doubtful(error.to_string());
     }
     match read_all(&mut stream, limits.answer) {
@@ -66,6 +67,9 @@ pub fn write(to: SocketAddr, path: &str, key: &str, body: &str, limits: WriteLim
             Some(answer) => Written::Doubtful(format!("{} {}", answer.status, answer.body.trim())),
             None => Written::Doubtful("the connection ended before the answer".to_owned()),
         },
+        Err(error) if error.kind() == ErrorKind::WouldBlock => {
+            Written::Doubtful(format!("no answer within {:?}", limits.answer))
+        }
         Err(error) => Written::Doubtful(error.to_string()),
     }
 }
@@ -126,7 +130,7 @@ fn read_all(stream: &mut TcpStream, limit: Duration) -> std::io::Result<Vec<u8>>
             return Ok(bytes);
         }
         if begun.elapsed() > limit {
-            return Err(std::io::ErrorKind::TimedOut.into());
+            return Err(ErrorKind::TimedOut.into());
         }
     }
 }

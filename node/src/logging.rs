@@ -44,7 +44,7 @@ pub fn start(config: &Logging) -> Result<Handle, String> {
         }
     };
     let lines = tracing_subscriber::fmt::layer().with_writer(writer).event_format(Logfmt);
-    let lines = lines.with_filter(filter_fn(|line| *line.level() <= Level::WARN || !is_foreign(line.target())));
+    let lines = lines.with_filter(filter_fn(|line| *line.level() <= level_max(line.target())));
     tracing_subscriber::registry()
         .with(level)
         .with(lines)
@@ -53,11 +53,15 @@ pub fn start(config: &Logging) -> Result<Handle, String> {
     Ok(Handle(handle))
 }
 
-/// Libraries that tell at level INFO what only their authors want to know.
-fn is_foreign(target: &str) -> bool {
-    ["openraft", "foca", "h2", "tonic", "hyper", "tower", "rustls"]
-        .iter()
-        .any(|library| target.strip_prefix(library).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '_'])))
+/// What libraries may say at most: at level INFO they tell what only their authors want to know, and
+/// openraft warns many times a second while a member is down, which the server itself says once.
+fn level_max(target: &str) -> Level {
+    let library = target.split(':').next().unwrap_or_default();
+    match library {
+        "openraft" | "openraft_rt" => Level::ERROR,
+        "foca" | "h2" | "tonic" | "hyper" | "hyper_util" | "tower" | "rustls" => Level::WARN,
+        _ => Level::TRACE,
+    }
 }
 
 fn filter(level: &str) -> Option<LevelFilter> {

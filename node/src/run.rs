@@ -6,7 +6,7 @@ use crate::{logging, options};
 use config::{Config, Loaded};
 use engine::Engine;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 use store::DataDir;
 
@@ -52,9 +52,18 @@ pub fn run(loaded: Loaded, pidfile: Option<PathBuf>, disabled: &str) -> Result<(
 }
 
 async fn serve(config: &Config, disabled: &str, log: logging::Handle) -> Result<(), String> {
-    let mut stops = Stops::new().map_err(|error| format!("cannot take over signals: {error}"))?;
+    let running: Arc<OnceLock<Weak<Engine>>> = Arc::default();
+    let reloaded = running.clone();
+    let reload = move || match reloaded.get().and_then(Weak::upgrade).map(|engine| engine.reload()) {
+        Some(Ok(())) => tracing::info!("received SIGHUP: read the certificates of the peer port again"),
+        Some(Err(error)) => tracing::error!(%error, "received SIGHUP: the certificates stay as they were"),
+        None => tracing::info!("received SIGHUP: there is nothing to reload yet"),
+    };
+    let mut stops = Stops::new(reload).map_err(|error| format!("cannot take over signals: {error}"))?;
     let listener = api::bind(&config.http.bind_address).await?;
     let (engine, server) = open(config, disabled)?;
+    // Set once, here.
+    let _ = running.set(Arc::downgrade(&engine));
     engine.reconcile().await;
     let settings = api::Settings {
         version: VERSION.to_owned(),

@@ -9,14 +9,14 @@ pub struct Stops {
 }
 
 impl Stops {
-    /// Takes the signals over from the system.
-    pub fn new() -> std::io::Result<Stops> {
+    /// Takes the signals over from the system. SIGHUP has the server read again what may change
+    /// while it runs.
+    pub fn new(reload: impl Fn() + Send + 'static) -> std::io::Result<Stops> {
         let (interrupt, terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-        // A reload has nothing to reload yet; it must not end the process.
         let mut hangup = signal(SignalKind::hangup())?;
         tokio::spawn(async move {
             while hangup.recv().await.is_some() {
-                tracing::info!("received SIGHUP: there is nothing to reload in this version");
+                reload();
             }
         });
         Ok(Stops { interrupt, terminate })

@@ -29,13 +29,11 @@ impl Totals {
 
     /// Says what is not counted yet; every count of the other must be reached.
     pub fn reach(&self, expected: &Totals) -> Result<(), String> {
-        for ((task, group), count) in &expected.0 {
-            let found = self.of(task, group);
-            if found < *count {
-                return Err(format!("{task} has counted {found} of {count} points of {group:?}"));
-            }
-        }
-        Ok(())
+        let short = expected.0.iter().filter(|((task, group), count)| self.of(task, group) < **count);
+        let short: Vec<String> = short
+            .map(|((task, group), count)| format!("{task} {} of {count} of {group:?}", self.of(task, group)))
+            .collect();
+        if short.is_empty() { Ok(()) } else { Err(format!("it has counted {}", short.join(", "))) }
     }
 
     /// Points counted by a task in a group.
@@ -73,7 +71,7 @@ mod tests {
         let totals = |count| Totals([(("total".to_owned(), String::new()), count)].into());
         assert_eq!(totals(5).reach(&totals(5)), Ok(()));
         assert_eq!(totals(6).reach(&totals(5)), Ok(()));
-        assert!(totals(4).reach(&totals(5)).is_err_and(|why| why.contains("4 of 5")));
+        assert!(totals(4).reach(&totals(5)).is_err_and(|why| why.contains("total 4 of 5 of")));
         assert!(Totals::default().reach(&totals(5)).is_err());
     }
 }

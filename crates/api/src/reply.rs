@@ -33,6 +33,8 @@ pub struct Reply {
     pub retry_after: Option<u32>,
     /// Where the resource is.
     pub location: Option<String>,
+    /// Members of the cluster whose part of the answer is missing.
+    pub missing: Vec<String>,
     /// The connection cannot be used again: the request was not read to its end.
     pub close: bool,
 }
@@ -40,7 +42,7 @@ pub struct Reply {
 impl Reply {
     /// A status and a body.
     pub fn new(status: StatusCode, content: Content, body: impl Into<Bytes>) -> Reply {
-        Reply { status, body: body.into(), content, retry_after: None, location: None, close: false }
+        Reply { status, body: body.into(), content, retry_after: None, location: None, missing: Vec::new(), close: false }
     }
 
     /// 204.
@@ -84,6 +86,11 @@ impl Reply {
     /// The same, with advice when to try again.
     pub fn retry_after(self, seconds: u32) -> Reply {
         Reply { retry_after: Some(seconds), ..self }
+    }
+
+    /// The same, with a note which members' parts are missing.
+    pub fn missing(self, missing: Vec<String>) -> Reply {
+        Reply { missing, ..self }
     }
 
     /// The same, and the connection is closed.

@@ -66,6 +66,9 @@ pub enum WriteError {
     /// A shard has no leader, or it does not answer.
     #[error("timeout: the cluster did not confirm the write within {0:?}: {1}; it may have been taken, writing it again may count points twice")]
     Unconfirmed(Duration, String),
+    /// The member cannot route writes now.
+    #[error("{0}; nothing was taken, write again to another member, or later")]
+    NotReady(String),
     /// The server is stopping.
     #[error("the server is stopping: write again to another member, or later")]
     Stopping,

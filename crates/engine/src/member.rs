@@ -74,6 +74,8 @@ pub struct Member {
     /// That index, for those who wait for it.
     routed: watch::Sender<u64>,
     publisher: mpsc::Sender<Published>,
+    /// It knows what is agreed on.
+    current: watch::Sender<bool>,
     /// Why the member must not go on.
     ended: watch::Sender<Option<String>>,
     stopping: AtomicBool,
@@ -160,6 +162,7 @@ impl Member {
             wanted: Mutex::default(),
             routed: watch::Sender::new(0),
             publisher: parts.publisher,
+            current: watch::Sender::new(false),
             ended: watch::Sender::new(None),
             stopping: AtomicBool::new(false),
             engine: OnceLock::new(),
@@ -249,6 +252,11 @@ impl Member {
             // When the publisher has ended there is nothing to wait for.
             let _ = wait.await;
         }
+    }
+
+    /// Reads the certificates again. Connections that are made from then on use them.
+    pub fn reload(&self) -> Result<(), String> {
+        self.security.reload().map_err(|error| error.to_string())
     }
 
     /// This member's replica of a shard.

@@ -68,6 +68,12 @@ impl Engine {
         }
     }
 
+    /// Reads again what may change while the server runs: the certificates of the peer port.
+    pub fn reload(&self) -> Result<(), ClusterError> {
+        let reloaded = self.member().map_or(Ok(()), |member| member.reload());
+        reloaded.map_err(ClusterError::Invalid)
+    }
+
     /// Why nothing can be agreed on at the moment; `None` when it can.
     pub fn no_quorum(&self) -> Option<String> {
         self.member().and_then(|member| member.no_quorum())

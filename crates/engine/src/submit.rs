@@ -7,6 +7,7 @@ use crate::queue::Job;
 use line::Builder;
 use model::{Entry, SourceRun, codec};
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 use store::{Position, Record};
 
 /// Kinds of record in a shard's log.
@@ -21,12 +22,27 @@ pub mod kind {
     pub const CHECKPOINT: u8 = 4;
 }
 
+/// How long a write waits for a member that does not know yet what is agreed on.
+const READY: Duration = Duration::from_secs(10);
+
 /// The log group of a shard. Group 0 is the control group's.
 pub fn group(shard: u32) -> u64 {
     u64::from(shard) + 1
 }
 
 impl Engine {
+    /// Waits until writes can be routed. A member of a cluster that does not know which tasks there
+    /// are would lose points without anybody noticing.
+    pub async fn ready(&self) -> Result<(), WriteError> {
+        let Some(member) = self.member() else { return Ok(()) };
+        let limit = self.options.write_timeout.min(READY);
+        if member.wait_current(limit).await {
+            return Ok(());
+        }
+        let why = member.no_quorum().unwrap_or_else(|| "this member is catching up with the others".into());
+        Err(WriteError::NotReady(why))
+    }
+
     /// Waits for room, then logs and queues what a builder has collected. `None`: there was
     /// nothing that a task wants.
     pub(crate) async fn admit(&self, builder: &mut Builder) -> Result<Option<Position>, WriteError> {

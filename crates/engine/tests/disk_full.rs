@@ -66,7 +66,7 @@ async fn a_full_disk_refuses_whole_writes_until_there_is_space() {
     assert!(refused.starts_with("cannot log the task's change: no space left"), "{refused}");
     let refused = member.engine.delete_task("t").await.expect_err("its stop cannot be logged").to_string();
     assert!(refused.starts_with("cannot log the task's change: no space left"), "{refused}");
-    assert!(member.engine.task("t").is_some_and(|view| view.executing()), "it goes on");
+    assert!(member.engine.task("t").await.is_some_and(|view| view.executing()), "it goes on");
 
     limit_files(libc::RLIM_INFINITY);
     member.write(&body(taken)).await;

@@ -44,7 +44,7 @@ async fn round(member: &Member, round: usize, file: &std::path::Path) {
         member.write(&format!("m,host=h{} v=1 {at}\n", at % 4)).await;
     }
     member.engine.settle().await;
-    assert_eq!(member.engine.task(&id).map(|view| view.executing()), Some(true));
+    assert_eq!(member.engine.task(&id).await.map(|view| view.executing()), Some(true));
     member.delivered().await;
     member.engine.delete_task(&id).await.expect("deleted");
 }

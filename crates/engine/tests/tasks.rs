@@ -49,7 +49,7 @@ async fn a_written_point_reaches_the_endpoint() {
     assert!(member.engine.endpoint("t", "other").await.is_none());
     assert!(member.engine.endpoint("other", "n").await.is_none());
     assert_eq!(
-        member.engine.ingress().iter().map(|i| (i.measurement.as_str(), i.points)).collect::<Vec<_>>(),
+        member.engine.local_ingress().iter().map(|i| (i.measurement.as_str(), i.points)).collect::<Vec<_>>(),
         [("m", 2), ("other", 1)]
     );
     let refused = member.try_write("m,host=a v=1 4\nm,host=a v= 5\n").await.expect_err("a bad line");
@@ -159,8 +159,8 @@ async fn a_crash_between_catalog_and_log_is_made_good() {
     assert_eq!(member.rows("stays", "n").await.len(), 8);
     assert!(member.rows("stays", "n").await[0].contains(",2,1]"), "it kept its state");
     assert!(member.rows("starts", "n").await[0].contains(",1,1]"), "it starts with nothing");
-    assert!(member.engine.task("stops").expect("it is defined").running.is_none());
-    assert!(member.engine.task("goes").is_none() && member.engine.endpoint("goes", "n").await.is_none());
+    assert!(member.engine.task("stops").await.expect("it is defined").running.is_none());
+    assert!(member.engine.task("goes").await.is_none() && member.engine.endpoint("goes", "n").await.is_none());
     let before = member.seen().await;
     member.crash().await;
     let member = Member::open(dir.path()).await;
@@ -202,13 +202,13 @@ async fn a_task_that_does_not_start_is_kept_with_its_error() {
     let member = Member::open(dir.path()).await;
     let twice = "var s = stream|from().measurement('m')\ns|httpOut('x')\ns|httpOut('x')";
     let error = member.try_define("t", twice).await.expect_err("two endpoints of one name").to_string();
-    let task = member.engine.task("t").expect("it is kept");
+    let task = member.engine.task("t").await.expect("it is kept");
     assert_eq!((task.task.error.as_str(), task.running.is_none()), (error.as_str(), true));
     member.crash().await;
     let member = Member::open(dir.path()).await;
-    assert_eq!(member.engine.task("t").expect("it is kept").task.error, error);
+    assert_eq!(member.engine.task("t").await.expect("it is kept").task.error, error);
     member.apply(&Op::Redefine("t".into(), COUNT.into())).await;
-    assert_eq!(member.engine.task("t").expect("it is kept").task.error, "", "it starts now");
+    assert_eq!(member.engine.task("t").await.expect("it is kept").task.error, "", "it starts now");
     write_all(&member, 1).await;
     assert_eq!(member.rows("t", "n").await.len(), 8);
     member.stop().await;

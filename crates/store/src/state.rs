@@ -281,6 +281,18 @@ mod tests {
     }
 
     #[test]
+    fn a_state_from_before_a_family_was_added_gets_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let old = [Family::Control, Family::Checkpoints].map(|family| (family.name(), options::family()));
+        drop(DB::open_cf_with_opts(&options::database(), dir.path(), old).unwrap());
+        let state = State::open(dir.path()).unwrap();
+        let mut batch = Batch::new();
+        batch.put(Family::Raft, "key", "value");
+        state.write(batch, true).unwrap();
+        assert_eq!(state.get(Family::Raft, b"key").unwrap().as_deref(), Some(&b"value"[..]));
+    }
+
+    #[test]
     fn a_state_that_could_not_be_opened_anew_is_opened_by_the_next_use() {
         let dir = tempfile::tempdir().unwrap();
         let state = State::open(dir.path()).unwrap();

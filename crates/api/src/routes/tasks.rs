@@ -97,7 +97,8 @@ fn show_one(call: &Call, id: &str, view: Option<TaskView>) -> Result<Reply, Repl
     if !replay.is_empty() {
         return Err(Reply::bad_request(&format!("no running replay with ID: {replay}")));
     }
-    Ok(Reply::json(&whole(&view, format)))
+    let reply = Reply::json(&whole(&view, format));
+    Ok(reply.missing(view.missing))
 }
 
 async fn show_endpoint(engine: &Engine, id: &str, endpoint: &str) -> Reply {
@@ -107,7 +108,7 @@ async fn show_endpoint(engine: &Engine, id: &str, endpoint: &str) -> Reply {
         rows = engine.endpoint(id, &format!("/{endpoint}")).await;
     }
     match rows {
-        Some(rows) => Reply::new(StatusCode::OK, Content::Json, series(&rows)),
+        Some((rows, missing)) => Reply::new(StatusCode::OK, Content::Json, series(&rows)).missing(missing),
         None => no_task(),
     }
 }

@@ -89,6 +89,9 @@ async fn take(call: &mut Call, max: u64) -> Result<Summary, Refusal> {
     let precision = Precision::parse(&call.param("precision"));
     let (db, rp) = (call.param("db").into_owned(), call.param("rp").into_owned());
     let engine = call.server.engine.clone();
+    if !db.is_empty() {
+        engine.ready().await.map_err(Refusal::Write)?;
+    }
     let mut target = match db.is_empty() {
         true => Target::Check(Box::new(Check::new(precision))),
         false => Target::Write(engine.write(&db, &rp, precision)),

@@ -23,6 +23,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use tower::Service;
 
+/// Names the members of the cluster that did not tell their part of an answer in time.
+const MISSING: HeaderName = HeaderName::from_static("x-farad-missing");
+
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 const VERSION: HeaderName = HeaderName::from_static("x-kapacitor-version");
 
@@ -105,7 +108,7 @@ fn location(path: &str, query: Option<&str>) -> String {
 }
 
 fn respond(reply: Reply, gzip: bool, version: &HeaderValue) -> Response<Full<Bytes>> {
-    let Reply { status, body, content, retry_after, location, close } = reply;
+    let Reply { status, body, content, retry_after, location, missing, close } = reply;
     let (body, compressed) = if gzip && !body.is_empty() { compress(body) } else { (body, false) };
     let mut response = Response::new(Full::new(body));
     *response.status_mut() = status;
@@ -125,6 +128,10 @@ fn respond(reply: Reply, gzip: bool, version: &HeaderValue) -> Response<Full<Byt
     }
     if let Some(seconds) = retry_after {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    let missing = Some(missing.join(", ")).filter(|names| !names.is_empty());
+    if let Some(names) = missing.and_then(|names| HeaderValue::try_from(names).ok()) {
+        headers.insert(MISSING, names);
     }
     if let Some(location) = location.and_then(|location| HeaderValue::try_from(location).ok()) {
         headers.insert(LOCATION, location);

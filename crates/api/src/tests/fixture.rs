@@ -113,7 +113,7 @@ impl Fixture {
 
     /// Points taken so far.
     pub fn points(&self) -> u64 {
-        self.engine.ingress().iter().map(|ingress| ingress.points).sum()
+        self.engine.local_ingress().iter().map(|ingress| ingress.points).sum()
     }
 
     /// Waits until the events of what was written are in their topics.

@@ -22,7 +22,7 @@ async fn running_requests_are_finished() {
     running.write_all(b"m v=1").await.expect("sent");
     assert_eq!(read_one(&mut running).await.status, 204);
     serving.await.expect("a clean end");
-    assert_eq!(engine.ingress().len(), 1);
+    assert_eq!(engine.local_ingress().len(), 1);
     assert!(TcpStream::connect(address).await.is_err());
 }
 

@@ -139,7 +139,7 @@ async fn bad_lines_refuse_all() {
     assert_eq!(server.points(), 0);
     let answer = server.post("/write?db=d&precision=s&rp=a%20b", "m v=1 1").await;
     assert_eq!(answer.status, 204);
-    assert_eq!(server.engine.ingress()[0].rp, "a b");
+    assert_eq!(server.engine.local_ingress()[0].rp, "a b");
 }
 
 #[tokio::test(flavor = "multi_thread")]

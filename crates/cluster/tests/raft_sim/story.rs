@@ -78,9 +78,14 @@ impl Story {
         groups.filter(|group| group.status().leads()).max_by_key(|group| group.status().term).cloned()
     }
 
+    /// A member dies, and comes back later or at once.
     async fn crash(&mut self) {
+        let back = self.chance.one_in(2);
         if let Some(id) = self.chance.pick(&self.ids(true)) {
             self.member(id).crash().await;
+            if back {
+                self.member(id).start().await;
+            }
         }
     }
 

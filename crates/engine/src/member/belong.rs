@@ -64,19 +64,20 @@ pub async fn belong(member: Weak<Member>, own: String) {
     }
 }
 
-/// Lets deliveries go out only while this member knows what is agreed on, and shortens the log.
+/// Lets writes in and deliveries out only while this member knows what is agreed on: with an old list
+/// of tasks it would not know where points belong. Shortens the log, too.
 pub async fn guard(member: Arc<Member>) {
     let mut lost: Option<Instant> = Some(Instant::now());
     let mut shortened = Instant::now();
-    let mut delivering = false;
     loop {
         let leader = member.control_leader().is_some() && member.cluster_id().is_some();
         lost = if leader { None } else { lost.or_else(|| Some(Instant::now())) };
-        if delivering && lost.is_some_and(|since| since.elapsed() >= ALONE_MAX) {
-            delivering = false;
+        let current = *member.current.borrow();
+        if current && lost.is_some_and(|since| since.elapsed() >= ALONE_MAX) {
+            member.current.send_replace(false);
             member.agreed().set_delivering(false);
-        } else if !delivering && leader && !member.is_stopping() && member.linearizable().await.is_ok() {
-            delivering = true;
+        } else if !current && leader && !member.is_stopping() && member.catch_up().await {
+            member.current.send_replace(true);
             member.agreed().set_delivering(true);
         }
         if shortened.elapsed() >= SHORTEN {
@@ -88,6 +89,22 @@ pub async fn guard(member: Arc<Member>) {
 }
 
 impl Member {
+    /// Waits until this member has what was agreed on, and its router knows the tasks.
+    async fn catch_up(&self) -> bool {
+        if self.linearizable().await.is_err() {
+            return false;
+        }
+        let applied = *self.agreed().applied.borrow();
+        let mut routed = self.routed();
+        tokio::time::timeout(ANSWER, routed.wait_for(|routed| *routed >= applied)).await.is_ok()
+    }
+
+    /// Waits until this member knows what is agreed on, no longer than `limit`. False: it does not.
+    pub async fn wait_current(&self, limit: Duration) -> bool {
+        let mut current = self.current.subscribe();
+        matches!(tokio::time::timeout(limit, current.wait_for(|current| *current)).await, Ok(Ok(_)))
+    }
+
     /// The cluster that the member belongs to.
     pub fn cluster_id(&self) -> Option<String> {
         self.agreed().catalog.read().cluster().map(|cluster| cluster.id.clone())

@@ -7,7 +7,7 @@ use super::Member;
 use crate::definition::TaskEntry;
 use catalog::{Command, MemberStatus, ShardPlace};
 use cluster::MemberId;
-use cluster::raft::{Role, Status};
+use cluster::raft::{Error as RaftError, Role, Status};
 use futures::future::join_all;
 use pipeline::task::{Restored, Task};
 use std::collections::{BTreeMap, BTreeSet};
@@ -100,7 +100,10 @@ async fn found(member: &Member, replica: &Replica, status: &Status) {
         return;
     }
     let founders: BTreeSet<MemberId> = place.founders.iter().copied().collect();
-    if let Err(error) = replica.group.found(founders).await {
+    // What was said before may not have been seen yet.
+    if let Err(error) = replica.group.found(founders).await
+        && !matches!(error, RaftError::Founded(_))
+    {
         tracing::warn!(shard = replica.shard, %error, "cannot found the shard's group");
     }
 }

@@ -98,6 +98,14 @@ impl Intake {
         self.with(|open| open.directory.len()).unwrap_or_default()
     }
 
+    /// Learns series of a sender.
+    pub fn define(&self, session: &mut Session, series: &[Series]) -> Result<(), NotTaken> {
+        let mut open = self.open.lock();
+        let open = open.as_mut().filter(|open| open.epoch == session.epoch).ok_or(NotTaken)?;
+        session.numbers.extend(series.iter().map(|one| open.directory.number(&one.origin, &one.tags)));
+        Ok(())
+    }
+
     /// Takes a write with the sender's series numbers; `series` are those that the session does not
     /// know yet. The entry is the same afterwards.
     pub fn offer(

@@ -24,6 +24,9 @@ const IN_FLIGHT_MAX: usize = 256;
 /// Wait before a leader is asked for anew: first, and after that at most.
 const SEARCH: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(200));
 
+/// Series in one frame: after a failure a new leader is told of all that this member knows.
+const SERIES_MAX: u32 = 20_000;
+
 /// Frames that wait for the connection.
 const FRAMES_MAX: usize = 64;
 
@@ -196,6 +199,11 @@ impl Sender {
         let (mut known, mut sent) = (0, 0);
         loop {
             while sent < unanswered.len() {
+                while unanswered[sent].series - known.min(unanswered[sent].series) > SERIES_MAX {
+                    if frames.send(self.define(&mut known)).await.is_err() {
+                        return Ended::Lost;
+                    }
+                }
                 let frame = self.frame(&mut unanswered[sent], &mut known);
                 if frames.send(frame).await.is_err() {
                     return Ended::Lost;
@@ -217,6 +225,16 @@ impl Sender {
                 () = self.arrived(), if sent < IN_FLIGHT_MAX => unanswered.extend(self.next()),
             }
         }
+    }
+
+    /// The next series that the receiver lacks, in a frame without a write.
+    fn define(&self, known: &mut u32) -> Bytes {
+        let first_series = *known;
+        *known += SERIES_MAX;
+        let new_series = self.directory.lock().series(first_series, *known);
+        let mut frame = vec![0; 2 * size_of::<u64>()];
+        model::codec::encode(&Entry { clock: 0, first_series, new_series, runs: Vec::new() }, &mut frame);
+        frame.into()
     }
 
     /// A write as a frame: sender, number, and the entry with the series that the receiver lacks.
@@ -277,7 +295,8 @@ pub async fn receive(replica: Arc<Replica>, mut frames: cluster::Frames, acks: m
                 let Some(Ok(frame)) = frame else { return };
                 replica.feed.room().wait().await;
                 match take(&replica, &mut session, &mut decoder, &frame) {
-                    Ok((number, answer)) => pending.push_back(async move { (number, answer.await) }),
+                    Ok(Some((number, answer))) => pending.push_back(async move { (number, answer.await) }),
+                    Ok(None) => {}
                     Err(why) => {
                         if let Some(why) = why {
                             tracing::error!(shard = replica.shard, why, "another member sent points that cannot be read; are all of one version?");
@@ -290,16 +309,20 @@ pub async fn receive(replica: Arc<Replica>, mut frames: cluster::Frames, acks: m
     }
 }
 
+/// `None`: the frame only tells of series.
 fn take(
     replica: &Replica,
     session: &mut super::intake::Session,
     decoder: &mut Decoder,
     frame: &[u8],
-) -> Result<(u64, Pending), Option<String>> {
+) -> Result<Option<(u64, Pending)>, Option<String>> {
     let word = |at: usize| Some(u64::from_le_bytes(*frame.get(at * 8..)?.first_chunk()?));
     let (Some(sender), Some(number)) = (word(0), word(1)) else { return Err(Some("a frame is too short".into())) };
     let mut entry = decoder.decode(&frame[16..], session.len()).map_err(|error| Some(error.to_string()))?;
     let series = std::mem::take(&mut entry.new_series);
+    if number == 0 {
+        return replica.intake.define(session, &series).map(|()| None).map_err(|NotTaken| None);
+    }
     let answer = replica.intake.offer(session, sender, number, &series, &mut entry);
-    Ok((number, answer.map_err(|NotTaken| None)?))
+    Ok(Some((number, answer.map_err(|NotTaken| None)?)))
 }

@@ -118,13 +118,22 @@ pub enum Order {
     },
 }
 
+/// The version of the encoding, before everything.
+const VERSION: u8 = 1;
+
 /// As bytes.
 pub fn encode<T: Serialize>(value: &T) -> bytes::Bytes {
-    postcard::to_allocvec(value).expect("plain values always encode").into()
+    postcard::to_extend(value, vec![VERSION]).expect("plain values always encode").into()
 }
 
 /// From [`encode`].
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
-    postcard::from_bytes(bytes)
-        .map_err(|error| format!("cannot read a message of another member ({error}): do all run one version?"))
+    let plain = match bytes.split_first() {
+        Some((&VERSION, plain)) => plain,
+        Some((other, _)) => {
+            return Err(format!("a message of another member has version {other}, this member reads {VERSION}: upgrade all to one version"));
+        }
+        None => return Err("a message of another member is empty".to_owned()),
+    };
+    postcard::from_bytes(plain).map_err(|error| format!("cannot read a message of another member: {error}"))
 }

@@ -20,6 +20,8 @@ pub struct TaskView {
     pub running: Option<Arc<Task>>,
     /// Points a second over the last seconds.
     pub throughput: f64,
+    /// Members that did not tell their part of the figures in time.
+    pub missing: Vec<String>,
     /// The figures of its nodes over all members; those of `running` on a member alone.
     gathered: Option<Vec<NodeStats>>,
 }
@@ -27,8 +29,8 @@ pub struct TaskView {
 /// The figures of one node, by Kapacitor's names, all of them integers.
 pub type NodeFigures = BTreeMap<&'static str, u64>;
 
-/// The figures of tasks by their ids.
-type AllFigures = BTreeMap<String, TaskFigures>;
+/// The figures of tasks by their ids, and the members that did not tell theirs.
+type AllFigures = (BTreeMap<String, TaskFigures>, Vec<String>);
 
 impl TaskView {
     /// It runs.
@@ -135,8 +137,9 @@ impl Engine {
     fn view(&self, task: Arc<catalog::Task>, figures: Option<&AllFigures>) -> TaskView {
         let running = self.tasks.get(&task.id);
         let throughput = running.as_ref().map_or(0.0, |running| self.throughput.of(running));
-        let mut view = TaskView { task, running, throughput, gathered: None };
-        if let (Some(running), Some(figures)) = (&view.running, figures) {
+        let mut view = TaskView { task, running, throughput, missing: Vec::new(), gathered: None };
+        if let (Some(running), Some((figures, missing))) = (&view.running, figures) {
+            view.missing.clone_from(missing);
             let figures = figures.get(&*view.task.id).cloned().unwrap_or_default();
             view.throughput = figures.throughput;
             view.gathered = Some(figures.into_stats(running.names.len()));
@@ -149,12 +152,13 @@ impl Engine {
         let member = self.member()?;
         let question = Question::Figures { tasks: tasks.to_vec() };
         let mut all = member.say(&question).await.figures;
-        for (_, answer) in member.ask_all(&question).await.0 {
+        let (answers, missing) = member.ask_all(&question).await;
+        for (_, answer) in answers {
             for (id, figures) in answer.figures {
                 all.entry(id).or_default().add(&figures);
             }
         }
-        Some(all)
+        Some((all, missing))
     }
 
     /// Number of tasks, and of those that are enabled.
@@ -166,21 +170,24 @@ impl Engine {
     }
 
     /// What an endpoint of a running task shows, gathered from all shards: a row a group, `None`
-    /// for a group without one, in the order in which the groups were first seen. `None`: there is
-    /// no such endpoint.
-    pub async fn endpoint(&self, task: &str, endpoint: &str) -> Option<Vec<Option<Row>>> {
+    /// for a group without one, in the order in which the groups were first seen; and the members
+    /// whose part is missing. `None`: there is no such endpoint.
+    pub async fn endpoint(&self, task: &str, endpoint: &str) -> Option<(Vec<Option<Row>>, Vec<String>)> {
         let running = self.tasks.get(task)?;
         let node = running.endpoints.iter().find(|(name, _)| name == endpoint)?.1;
+        let mut missing = Vec::new();
         let mut shown = match self.member() {
             None => self.shown((0..self.options.shards).collect(), task, node).await,
             Some(member) => {
                 let question = Question::Endpoint { task: task.to_owned(), node };
                 let mut shown = member.say(&question).await.shown;
-                shown.extend(member.ask_all(&question).await.0.into_iter().flat_map(|(_, answer)| answer.shown));
+                let answers;
+                (answers, missing) = member.ask_all(&question).await;
+                shown.extend(answers.into_iter().flat_map(|(_, answer)| answer.shown));
                 shown
             }
         };
         shown.sort_by_key(|row| row.since);
-        Some(shown.into_iter().map(|row| row.row).collect())
+        Some((shown.into_iter().map(|row| row.row).collect(), missing))
     }
 }

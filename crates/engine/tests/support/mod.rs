@@ -82,7 +82,7 @@ impl Member {
     /// What an endpoint shows, a row of JSON a group.
     pub async fn rows(&self, task: &str, endpoint: &str) -> Vec<String> {
         let shown = self.engine.endpoint(task, endpoint).await;
-        let shown = shown.unwrap_or_else(|| panic!("no endpoint {endpoint} of {task}"));
+        let (shown, _) = shown.unwrap_or_else(|| panic!("no endpoint {endpoint} of {task}"));
         shown.iter().flatten().map(row_text).collect()
     }
 

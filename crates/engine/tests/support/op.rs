@@ -69,7 +69,7 @@ impl Member {
     pub async fn seen(&self) -> Seen {
         self.engine.settle().await;
         let mut seen = Seen::default();
-        for view in self.engine.task_views() {
+        for view in self.engine.local_task_views() {
             let task = &view.task;
             seen.tasks.insert(task.id.to_string(), format!("{:?} {:?}", task.status, task.error));
             for (endpoint, _) in view.running.iter().flat_map(|running| &running.endpoints) {
