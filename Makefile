@@ -8,7 +8,7 @@ CARGO ?= cargo
 # The load script for any Kapacitor-compatible server.
 LOADBENCH ?= ../shared/bench/loadbench.py
 
-.PHONY: run test soak bench load check fmt lint prerequisites prerequisites-test
+.PHONY: run test soak bench load load-cluster check fmt lint prerequisites prerequisites-test
 
 prerequisites:
 	@./deploy/run/prerequisites.sh
@@ -34,6 +34,10 @@ bench: prerequisites
 load: prerequisites
 	$(CARGO) build --release -p farad-node
 	./deploy/run/load.sh "$(LOADBENCH)" "$$($(CARGO) metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/release/kapacitord"
+
+load-cluster: prerequisites
+	$(CARGO) build --release -p farad-node
+	./deploy/run/load_cluster.sh "$(LOADBENCH)" "$$($(CARGO) metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/release/kapacitord"
 
 fmt:
 	$(CARGO) fmt --all --check

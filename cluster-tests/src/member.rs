@@ -7,7 +7,7 @@ use crate::parting;
 use crate::wait;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 /// Longest wait for a member to answer, and to end.
@@ -190,18 +190,25 @@ impl Member {
 
     /// Waits for its end, which must be a success.
     pub fn ends(&mut self) -> Outcome {
+        match self.ends_by_itself()? {
+            Some(status) if !status.success() => {
+                Err(Failure::broken(format!("{} ended with {status}", self.name())))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits for its end, whatever it says; nothing for one that does not run.
+    pub fn ends_by_itself(&mut self) -> Outcome<Option<ExitStatus>> {
         let what = format!("{} to end", self.name());
-        let Some(child) = &mut self.child else { return Ok(()) };
+        let Some(child) = &mut self.child else { return Ok(None) };
         let status = wait::until(&what, LIMIT, || match child.try_wait() {
             Ok(Some(status)) => Ok(status),
             Ok(None) => Err("it goes on".to_owned()),
             Err(error) => Err(error.to_string()),
         })?;
         self.child = None;
-        match status.success() {
-            true => Ok(()),
-            false => Err(Failure::broken(format!("{} ended with {status}", self.name()))),
-        }
+        Ok(Some(status))
     }
 
     /// SIGSTOP: it keeps its memory, its sockets and its idea of the world, and does nothing.

@@ -1,7 +1,7 @@
 //! Members that come, go, and forget.
 
 use cluster_tests::cluster::Cluster;
-use cluster_tests::run::{GRACEFUL, Run, Stage};
+use cluster_tests::run::{Run, Stage};
 use cluster_tests::{Failure, Outcome, wait};
 use std::time::Duration;
 
@@ -57,11 +57,14 @@ pub fn grow_and_shrink(stage: &Stage) -> Outcome {
     run.step("five members are a whole cluster");
     for who in [run.cluster.control_leader()?, 3] {
         let name = run.cluster.member(who)?.name();
-        run.act(&format!("{name} is removed"), None, |cluster| remove(cluster, who))?;
         let left = run.cluster.targets().into_iter().filter(|target| target.ip().to_string() != name);
         run.feeder.aim(left.collect());
-        run.goes_on(50)?;
-        run.act(&format!("{name} is shut down"), GRACEFUL, |cluster| cluster.shut_down(who))?;
+        run.act(&format!("{name} is removed"), None, |cluster| {
+            remove(cluster, who)?;
+            // It has no place any more, and says so: how it ends is its own business.
+            cluster.member(who)?.ends_by_itself().map(drop)
+        })?;
+        run.step(&format!("{name} has ended"));
         run.goes_on(50)?;
     }
     run.verify()

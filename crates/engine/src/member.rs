@@ -78,6 +78,8 @@ pub struct Member {
     current: watch::Sender<bool>,
     /// Why the member must not go on.
     ended: watch::Sender<Option<String>>,
+    /// Nothing of it runs any more.
+    closed: watch::Sender<bool>,
     stopping: AtomicBool,
     engine: OnceLock<Weak<crate::Engine>>,
 }
@@ -164,6 +166,7 @@ impl Member {
             publisher: parts.publisher,
             current: watch::Sender::new(false),
             ended: watch::Sender::new(None),
+            closed: watch::Sender::new(false),
             stopping: AtomicBool::new(false),
             engine: OnceLock::new(),
         });
@@ -196,11 +199,11 @@ impl Member {
 
     /// Runs a part of the member until the member stops.
     fn spawn(self: &Arc<Self>, part: impl Future<Output = ()> + Send + 'static) {
-        let mut ended = self.ended.subscribe();
+        let mut closed = self.closed.subscribe();
         tokio::spawn(async move {
             tokio::select! {
                 () = part => {}
-                _ = ended.wait_for(Option::is_some) => {}
+                _ = closed.wait_for(|closed| *closed) => {}
             }
         });
     }
@@ -284,7 +287,8 @@ impl Member {
         self.ended.subscribe()
     }
 
-    /// Ends the member's part in the cluster, for good.
+    /// Has the server stop, because the member has no part in the cluster any more. What it took it
+    /// still brings to where it belongs.
     fn end(&self, why: String) {
         self.ended.send_if_modified(|ended| ended.is_none() && ended.replace(why).is_none());
     }
@@ -310,6 +314,7 @@ impl Member {
     /// Ends what still runs. After it nothing of the member touches the store.
     pub async fn close(&self) {
         self.end("the server is stopping".to_owned());
+        self.closed.send_replace(true);
         if let Some(server) = self.server.get() {
             server.stop().await;
         }

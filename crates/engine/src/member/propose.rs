@@ -20,6 +20,9 @@ const PAUSE: Duration = Duration::from_millis(30);
 /// Longest wait for one answer of the leader.
 const ANSWER: Duration = Duration::from_secs(5);
 
+/// Longest wait for the read index, which is asked for again without harm.
+const READ: Duration = Duration::from_secs(1);
+
 /// The control group as a topic of messages.
 fn control(kind: u32) -> Topic {
     Topic { kind, group: 0 }
@@ -73,12 +76,15 @@ impl Member {
     /// Makes a change that may be made twice without harm, however long it takes.
     pub async fn change_surely(&self, command: &Command) -> Result<Applied, String> {
         loop {
-            match self.propose_once(command).await {
-                Proposed::Done(done) => return done,
-                Proposed::Retry(_) | Proposed::Unknown(_) | Proposed::NotLeader(_) => {
-                    self.leader_changed(PAUSE).await;
-                }
+            let leader = self.control_leader();
+            tokio::select! {
+                proposed = self.propose_once(command) => if let Proposed::Done(done) = proposed {
+                    return done;
+                },
+                // A leader that fell silent is replaced long before its answer is given up.
+                () = self.replaced_leader(leader) => {}
             }
+            self.leader_changed(PAUSE).await;
         }
     }
 
@@ -135,7 +141,7 @@ impl Member {
         if leader == self.me() {
             return self.read_index_here().await;
         }
-        match self.carrier().call(leader, control(kind::READ_INDEX), Bytes::new(), ANSWER).await {
+        match self.carrier().call(leader, control(kind::READ_INDEX), Bytes::new(), READ).await {
             Ok(answer) => wire::decode(&answer).unwrap_or_else(ReadIndex::Retry),
             Err(error) => ReadIndex::Retry(error.to_string()),
         }
@@ -153,6 +159,16 @@ impl Member {
     /// Who leads the control group, as far as this member knows.
     pub fn control_leader(&self) -> Option<MemberId> {
         self.control().status().leader
+    }
+
+    /// Waits until another member than `leader` leads the control group.
+    async fn replaced_leader(&self, leader: Option<MemberId>) {
+        let mut changes = self.control().changes();
+        while self.control_leader().is_none_or(|now| Some(now) == leader) {
+            if changes.next().await.is_none() {
+                std::future::pending::<()>().await;
+            }
+        }
     }
 
     /// Waits until the control group's leader may be another one, no longer than `limit`.

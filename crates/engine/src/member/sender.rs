@@ -27,6 +27,9 @@ const SEARCH: (Duration, Duration) = (Duration::from_millis(5), Duration::from_m
 /// Series in one frame: after a failure a new leader is told of all that this member knows.
 const SERIES_MAX: u32 = 20_000;
 
+/// How often it is looked whether the shard has another leader while a write waits.
+const LOOK: Duration = Duration::from_millis(100);
+
 /// Frames that wait for the connection.
 const FRAMES_MAX: usize = 64;
 
@@ -197,6 +200,7 @@ impl Sender {
             Err(_) => return Ended::Lost,
         };
         let (mut known, mut sent) = (0, 0);
+        let mut look = tokio::time::interval(LOOK);
         loop {
             while sent < unanswered.len() {
                 while unanswered[sent].series - known.min(unanswered[sent].series) > SERIES_MAX {
@@ -223,6 +227,12 @@ impl Sender {
                     }
                 }
                 () = self.arrived(), if sent < IN_FLIGHT_MAX => unanswered.extend(self.next()),
+                // A leader that fell silent is replaced long before its connection breaks.
+                _ = look.tick(), if sent > 0 => {
+                    if let Some(next) = member.replaced(self.shard, leader) {
+                        return Ended::NotLeading(Some(next));
+                    }
+                }
             }
         }
     }

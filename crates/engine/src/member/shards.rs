@@ -157,6 +157,12 @@ impl Member {
         id == self.me() || self.gossip().seen().iter().any(|seen| seen.about.id == id && seen.alive)
     }
 
+    /// Who leads a shard instead of `leader`, as far as this member's own replica knows.
+    pub fn replaced(&self, shard: u32, leader: MemberId) -> Option<MemberId> {
+        let status = self.replica(shard)?.group.status();
+        status.leader.filter(|now| *now != leader)
+    }
+
     /// Why a shard may not take a write, for its writer.
     pub fn why_silent(&self, shard: u32) -> String {
         if let Some(why) = self.no_quorum() {
