@@ -6,6 +6,7 @@ use config::tables::Sync as SyncConfig;
 use engine::ClusterOptions;
 use handler::{Endpoint, Services};
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 /// The engine's options, with the data in `data_dir`.
@@ -47,9 +48,11 @@ fn cluster(config: &Config) -> Result<Option<ClusterOptions>, String> {
         return Ok(None);
     }
     let advertised = |given: &str, bind: &str| advertise(given, bind, &config.hostname);
-    let within = |name: &str, value: i64, max: i64| {
-        let fits = u32::try_from(value).ok().filter(|value| (1..=max).contains(&i64::from(*value)));
-        fits.ok_or_else(|| format!("cluster.{name} must be 1 to {max}, it is {value}"))
+    let within = |name: &str, value: i64, allowed: RangeInclusive<u32>| {
+        let fits = u32::try_from(value).ok().filter(|value| allowed.contains(value));
+        fits.ok_or_else(|| {
+            format!("cluster.{name} must be {} to {}, it is {value}", allowed.start(), allowed.end())
+        })
     };
     let tls = rpc.tls_enabled.then(|| TlsFiles {
         ca: rpc.ssl_ca.clone().into(),
@@ -63,9 +66,9 @@ fn cluster(config: &Config) -> Result<Option<ClusterOptions>, String> {
         gossip_bind: table.bind_address.clone(),
         gossip_advertise: advertised(&table.advertise_address, &table.bind_address),
         peers: table.peers.clone(),
-        bootstrap_expect: within("bootstrap-expect", table.bootstrap_expect, 99)? as usize,
+        bootstrap_expect: within("bootstrap-expect", table.bootstrap_expect, 0..=99)? as usize,
         secret: table.shared_secret.clone(),
-        replication: within("replication-factor", table.replication_factor, 9)?,
+        replication: within("replication-factor", table.replication_factor, 1..=9)?,
         rpc_bind: rpc.bind_address.clone(),
         rpc_advertise: advertised(&rpc.advertise_address, &rpc.bind_address),
         tls,

@@ -76,7 +76,7 @@ impl Engine {
         for (shard, taken) in sent.collect::<Vec<_>>() {
             match tokio::time::timeout_at(deadline, taken).await {
                 Ok(Ok(taken)) => taken?,
-                Ok(Err(_)) => return Err(WriteError::Stopping),
+                Ok(Err(_)) => return Err(WriteError::Unconfirmed(limit, "the server is stopping".into())),
                 Err(_) => return Err(WriteError::Unconfirmed(limit, member.why_silent(shard))),
             }
         }

@@ -50,7 +50,8 @@ tables! {
         advertise_address "advertise-address": String = "", own;
         /// Members to ask first, as host:port; one DNS name may stand for many.
         peers "peers": Vec<String> = Vec::new(), own, commas;
-        /// Members that must see each other before a new cluster starts.
+        /// Members that must see each other before a new cluster starts; 0 never starts one, and waits
+        /// until this member is added to one.
         bootstrap_expect "bootstrap-expect": i64 = 1, own, filled;
         /// Secret that all members share; packets between them are encrypted with it.
         shared_secret "shared-secret": String = "", own, redacted;

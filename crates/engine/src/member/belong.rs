@@ -17,6 +17,9 @@ const LOOK: Duration = Duration::from_millis(200);
 /// How often a member sees to it that the cluster knows its addresses.
 const TELL: Duration = Duration::from_secs(1);
 
+/// How long a member that may found a cluster alone listens for one among its peers.
+const HEAR: Duration = Duration::from_secs(10);
+
 /// How long an answer may take.
 const ANSWER: Duration = Duration::from_secs(5);
 
@@ -70,7 +73,7 @@ pub async fn guard(member: Arc<Member>) {
     let mut lost: Option<Instant> = Some(Instant::now());
     let mut shortened = Instant::now();
     loop {
-        let leader = member.control_leader().is_some() && member.cluster_id().is_some();
+        let leader = member.no_quorum().is_none() && member.cluster_id().is_some();
         lost = if leader { None } else { lost.or_else(|| Some(Instant::now())) };
         let current = *member.current.borrow();
         if current && lost.is_some_and(|since| since.elapsed() >= ALONE_MAX) {
@@ -227,8 +230,16 @@ impl Member {
         if members.len() + 1 < expected {
             return Err(self.waiting_for());
         }
+        if expected == 0 {
+            return Err(self.waiting_for());
+        }
+        // Peers that are only slow to start may have a cluster already.
+        let alone = members.is_empty() && self.options.peers.iter().any(|peer| *peer != self.options.gossip_advertise);
+        if expected == 1 && alone && self.age() < HEAR {
+            return Err("looks for a cluster among the peers before it founds one".to_owned());
+        }
         let smallest = members.iter().all(|seen| self.options.name < seen.about.name);
-        if smallest || expected <= 1 && self.options.peers.is_empty() { self.found(own).await } else { Ok(()) }
+        if smallest { self.found(own).await } else { Ok(()) }
     }
 
     /// The control group has this member as its only voter: it was alone before, or has just founded.
@@ -267,6 +278,9 @@ impl Member {
         let seen = self.gossip().seen();
         let alive: Vec<String> = seen.iter().filter(|seen| seen.alive).map(|seen| seen.about.name.clone()).collect();
         let expected = self.options.bootstrap_expect;
+        if expected == 0 && alive.is_empty() {
+            return "this member belongs to no cluster yet and founds none ([cluster] bootstrap-expect = 0): kapacitorctl member add, run against a member of one, takes it in".to_owned();
+        }
         if alive.len() + 1 < expected {
             return format!(
                 "this member belongs to no cluster yet: {} of {expected} members have found each other ({}); start the others, check [cluster] peers and shared-secret",

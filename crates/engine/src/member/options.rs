@@ -20,7 +20,7 @@ pub struct ClusterOptions {
     pub gossip_advertise: String,
     /// Members to ask first.
     pub peers: Vec<String>,
-    /// Members that must see each other before a new cluster starts.
+    /// Members that must see each other before a new cluster starts; 0 never starts one.
     pub bootstrap_expect: usize,
     /// What all members know.
     pub secret: String,

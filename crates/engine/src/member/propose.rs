@@ -20,6 +20,9 @@ const PAUSE: Duration = Duration::from_millis(30);
 /// Longest wait for one answer of the leader.
 const ANSWER: Duration = Duration::from_secs(5);
 
+/// How long a leader that hears of no majority still counts as one.
+const SILENCE_MAX: Duration = Duration::from_secs(2);
+
 /// Longest wait for the read index, which is asked for again without harm.
 const READ: Duration = Duration::from_secs(1);
 
@@ -192,7 +195,8 @@ impl Member {
         if let Some(fatal) = status.fatal {
             return Some(format!("the control group of this member has stopped: {fatal}"));
         }
-        if status.leader.is_some() {
+        let silent = status.quorum_silence.is_some_and(|silence| status.leads() && silence > SILENCE_MAX);
+        if status.leader.is_some() && !silent {
             return None;
         }
         if status.voters.is_empty() {

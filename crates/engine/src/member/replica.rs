@@ -19,12 +19,15 @@ use serde::{Deserialize, Serialize};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use store::{Batch, Family, Log, State};
 use tokio::sync::watch;
 
 /// Bytes of a checkpoint in one entry of the log: more would hold up the points behind it.
 const PART_BYTES: usize = 512 * 1024;
+
+/// Wait before a failed write is tried again.
+const RETRY: Duration = Duration::from_millis(500);
 
 /// The answer to points that do not count.
 const SKIPPED: Bytes = Bytes::from_static(b"skipped");
@@ -222,11 +225,11 @@ impl ShardMachine {
         }
     }
 
-    /// Takes a checkpoint: all its parts are in the log by now.
-    fn take_checkpoint(&self, end: &End, at: u64) -> Result<(), String> {
+    /// What a checkpoint changes, all whose parts are in the log by now. `None`: it was taken before.
+    fn read_checkpoint(&self, end: &End, at: u64) -> Result<Option<Batch>, String> {
         let saved = self.feed.saved().0;
         if end.index <= saved {
-            return Ok(());
+            return Ok(None);
         }
         if end.base != saved {
             return Err(format!("it follows the checkpoint at {}, this member has the one at {saved}", end.base));
@@ -248,16 +251,26 @@ impl ShardMachine {
         if parts != end.parts {
             return Err(format!("it has {parts} parts of {}", end.parts));
         }
-        self.state.write(batch, true).map_err(|error| error.to_string())?;
+        Ok(Some(batch))
+    }
+
+    /// Takes a checkpoint. The disk is waited for, also when it is full: the next one builds on this.
+    async fn take_checkpoint(&self, end: &End, at: u64) -> Result<(), String> {
+        let shard = self.feed.shard;
+        let Some(batch) = tokio::task::block_in_place(|| self.read_checkpoint(end, at))? else { return Ok(()) };
+        while let Err(error) = tokio::task::block_in_place(|| self.state.write(batch.clone(), true)) {
+            tracing::error!(shard, %error, "cannot write a checkpoint; the shard waits on this member until it can be written");
+            tokio::time::sleep(RETRY).await;
+        }
         self.feed.set_saved(Self::position_of(&self.state, shard)?);
         Ok(())
     }
 
     async fn checkpoint(&self, entry: &Committed, proposal: &Proposal) {
-        let taken = super::wire::decode::<End>(&proposal.bytes).and_then(|end| {
-            // The disk is waited for here: it is not more than what the log itself asks of it.
-            tokio::task::block_in_place(|| self.take_checkpoint(&end, entry.id.index))
-        });
+        let taken = match super::wire::decode::<End>(&proposal.bytes) {
+            Ok(end) => self.take_checkpoint(&end, entry.id.index).await,
+            Err(why) => Err(why),
+        };
         if let Err(why) = taken {
             let shard = self.feed.shard;
             tracing::error!(shard, index = entry.id.index, why, "cannot take a checkpoint; the log is kept until one can be taken");

@@ -27,6 +27,12 @@ const SEARCH: (Duration, Duration) = (Duration::from_millis(5), Duration::from_m
 /// Series in one frame: after a failure a new leader is told of all that this member knows.
 const SERIES_MAX: u32 = 20_000;
 
+/// Bytes of a write for one shard: what a group takes, less what stands before the points.
+const ENTRY_BYTES_MAX: u64 = (cluster::raft::PROPOSAL_BYTES_MAX - (1 << 20)) as u64;
+
+/// Points below which a write cannot be too large, unless its strings are enormous.
+const LARGE: usize = 10_000;
+
 /// How often it is looked whether the shard has another leader while a write waits.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -84,7 +90,16 @@ impl Sender {
         let (done, wait) = oneshot::channel();
         let series = self.directory.lock().len();
         let entry = Entry { clock, first_series: 0, new_series: Vec::new(), runs };
+        if let Some(error) = too_large(&entry) {
+            // Who waits for it is the caller.
+            let _ = done.send(Err(error));
+            return wait;
+        }
         let mut waiting = self.waiting.lock();
+        // While nobody takes writes, those whose clients were told so must not pile up.
+        while waiting.writes.front().is_some_and(Write::is_abandoned) {
+            waiting.writes.pop_front();
+        }
         waiting.last += 1;
         let number = waiting.last;
         waiting.writes.push_back(Write { number, entry, series, done });
@@ -262,6 +277,17 @@ impl Sender {
         entry.new_series = Vec::new();
         frame.into()
     }
+}
+
+/// No group takes an entry above a size, so none is sent.
+fn too_large(entry: &Entry) -> Option<WriteError> {
+    if entry.points() < LARGE {
+        return None;
+    }
+    let mut encoded = Vec::new();
+    model::codec::encode(entry, &mut encoded);
+    let (bytes, limit) = (encoded.len() as u64, ENTRY_BYTES_MAX);
+    (bytes > limit).then_some(WriteError::Log(store::Error::TooLarge { bytes, limit }))
 }
 
 fn answered(write: Option<Write>) {

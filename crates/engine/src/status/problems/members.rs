@@ -130,7 +130,7 @@ pub(super) fn clocks(status: &ClusterStatus, found: &mut Vec<Problem>) {
     if !apart.is_empty() {
         found.push(warning(
             format!("clocks differ from that of {}: {}", status.member_name, list(&apart, "and")),
-            "synchronise the clocks of all members (NTP, chrony): points without a time, barriers and deadmen follow the clock of the leader, and with a difference of minutes members refuse each other",
+            "synchronise the clocks of all members (NTP, chrony): points without a time, barriers and deadmen follow the clocks of the members that take the writes",
         ));
     }
 }
