@@ -110,7 +110,7 @@ impl Control {
 
     /// The catalog as it is now.
     pub fn catalog(&self) -> parking_lot::RwLockReadGuard<'_, Catalog> {
-        self.catalog.read()
+        self.catalog.read_recursive()
     }
 
     /// Failed attempts to write the control state since the process started.

@@ -289,7 +289,7 @@ impl Engine {
     pub fn catalog(&self) -> parking_lot::RwLockReadGuard<'_, Catalog> {
         match &self.agreement {
             Agreement::Alone(control) => control.catalog(),
-            Agreement::Cluster(member) => member.agreed().catalog.read(),
+            Agreement::Cluster(member) => member.agreed().catalog.read_recursive(),
         }
     }
 

@@ -126,7 +126,7 @@ impl Member {
     pub async fn open(options: ClusterOptions, parts: Parts) -> Result<Arc<Member>, Error> {
         let fail = |error: &dyn std::fmt::Display| Error::Cluster(error.to_string());
         let me = parts.agreed.me;
-        let cluster = parts.agreed.catalog.read().cluster().map(|cluster| cluster.id.clone()).unwrap_or_default();
+        let cluster = parts.agreed.catalog.read_recursive().cluster().map(|cluster| cluster.id.clone()).unwrap_or_default();
         let name = options.rpc_advertise.rsplit_once(':').map_or("", |(host, _)| host).to_owned();
         let identity = Identity::new(me, name, cluster.clone());
         let security = Security::new(Some(&options.secret), options.tls.clone()).map_err(|e| fail(&e))?;

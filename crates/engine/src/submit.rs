@@ -45,7 +45,7 @@ impl Engine {
 
     /// Waits for room, then logs and queues what a builder has collected. `None`: there was
     /// nothing that a task wants.
-    pub(crate) async fn admit(&self, builder: &mut Builder) -> Result<Option<Position>, WriteError> {
+    pub(crate) async fn admit(&self, builder: &mut Builder, key: Option<u64>) -> Result<Option<Position>, WriteError> {
         if self.stopping.load(Relaxed) {
             return Err(WriteError::Stopping);
         }
@@ -64,14 +64,19 @@ impl Engine {
         }
         match self.member() {
             None => self.submit(lanes).map(Some),
-            Some(member) => self.send(member, lanes).await.map(|()| None),
+            Some(member) => self.send(member, lanes, key).await.map(|()| None),
         }
     }
 
     /// Sends runs to the leaders of their shards, and waits until all have them.
-    async fn send(&self, member: &Member, lanes: Vec<(u32, Vec<SourceRun>)>) -> Result<(), WriteError> {
+    async fn send(
+        &self,
+        member: &Member,
+        lanes: Vec<(u32, Vec<SourceRun>)>,
+        key: Option<u64>,
+    ) -> Result<(), WriteError> {
         let (clock, limit) = (self.clock.now(), self.options.write_timeout);
-        let sent = lanes.into_iter().map(|(shard, runs)| (shard, member.sender(shard).send(clock, runs)));
+        let sent = lanes.into_iter().map(|(shard, runs)| (shard, member.sender(shard).send(clock, runs, key)));
         let deadline = tokio::time::Instant::now() + limit;
         for (shard, taken) in sent.collect::<Vec<_>>() {
             match tokio::time::timeout_at(deadline, taken).await {

@@ -16,6 +16,7 @@ pub struct Write<'e> {
     database: Arc<Mutex<Database>>,
     parser: Parser,
     builder: Builder,
+    key: Option<u64>,
 }
 
 /// Builders for the next writes: they remember the shape of what is written.
@@ -43,6 +44,7 @@ impl Engine {
             database: self.database(db, rp),
             parser: Parser::new(precision, crate::clock::wall(), Limits::default()),
             builder: self.builders.take(),
+            key: None,
         }
     }
 }
@@ -56,6 +58,14 @@ impl Write<'_> {
         self.parser.feed(chunk, index, &mut resolver, &mut self.builder);
     }
 
+    /// Names the write, so that a client that did not hear the answer may send it again: of writes
+    /// with one name a cluster takes the first. A member alone does not look at it. The last few
+    /// thousand names are remembered.
+    pub fn name(&mut self, name: &str) {
+        // All members must come to the same number, also those of another version.
+        self.key = Some(xxhash_rust::xxh3::xxh3_64(name.as_bytes()));
+    }
+
     /// The write will be refused whatever follows.
     pub fn is_refused(&self) -> bool {
         self.parser.is_refused()
@@ -64,7 +74,7 @@ impl Write<'_> {
     /// Takes the write: on return its points are logged and on their way to the tasks.
     pub async fn finish(mut self) -> Result<Summary, WriteError> {
         let (summary, counts) = self.end()?;
-        let position = self.engine.admit(&mut self.builder).await?;
+        let position = self.engine.admit(&mut self.builder, self.key).await?;
         self.count(counts);
         if let Some(position) = position
             && self.engine.options.sync == store::Sync::Always

@@ -10,12 +10,15 @@ use crate::call::Call;
 use crate::reply::Reply;
 use axum::body::Body;
 use engine::WriteError;
-use http::StatusCode;
+use http::{HeaderName, StatusCode};
 use http::header::{CONTENT_ENCODING, EXPECT};
 use line::{Precision, Summary};
 
 /// Seconds after which a write that was refused for lack of room is worth another try.
 const RETRY_AFTER: u32 = 1;
+
+/// Names a write, so that it may be sent again.
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// Why a write is not taken.
 enum Refusal {
@@ -94,7 +97,14 @@ async fn take(call: &mut Call, max: u64) -> Result<Summary, Refusal> {
     }
     let mut target = match db.is_empty() {
         true => Target::Check(Box::new(Check::new(precision))),
-        false => Target::Write(engine.write(&db, &rp, precision)),
+        false => {
+            let mut write = engine.write(&db, &rp, precision);
+            let name = call.header(IDEMPOTENCY_KEY);
+            if !name.is_empty() {
+                write.name(name);
+            }
+            Target::Write(write)
+        }
     };
     let server = call.server.clone();
     let mut meter = Meter { held: server.bodies.hold(), max };

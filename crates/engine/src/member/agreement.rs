@@ -103,7 +103,7 @@ impl Agreed {
 
     /// Hands out the deliveries of topics that this member owns, and lets go of all others.
     fn own(&self) {
-        let catalog = self.catalog.read();
+        let catalog = self.catalog.read_recursive();
         let delivering = self.delivering.load(Relaxed);
         let (mine, others): (Vec<_>, Vec<_>) =
             catalog.deliveries().partition(|d| delivering && catalog.topic_owner(&d.topic) == Some(self.me));
@@ -179,7 +179,7 @@ impl Agreed {
         if deliveries.is_empty() || !self.delivering.load(Relaxed) {
             return;
         }
-        let catalog = self.catalog.read();
+        let catalog = self.catalog.read_recursive();
         let mine = deliveries.into_iter().filter(|d| catalog.topic_owner(&d.topic) == Some(self.me));
         let mine: Vec<alert::Delivery> = mine.collect();
         drop(catalog);
@@ -284,7 +284,7 @@ struct CatalogSource(Arc<Agreed>);
 
 impl SnapshotSource for CatalogSource {
     fn write(&self, out: &mut dyn Write) -> io::Result<Position> {
-        let catalog = self.0.catalog.read();
+        let catalog = self.0.catalog.read_recursive();
         let entries = catalog.entries();
         // The position moves under the same lock as the catalog.
         let position = self.0.position.lock().clone().unwrap_or_default();

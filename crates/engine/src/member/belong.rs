@@ -110,11 +110,11 @@ impl Member {
 
     /// The cluster that the member belongs to.
     pub fn cluster_id(&self) -> Option<String> {
-        self.agreed().catalog.read().cluster().map(|cluster| cluster.id.clone())
+        self.agreed().catalog.read_recursive().cluster().map(|cluster| cluster.id.clone())
     }
 
     fn is_removed(&self) -> Option<String> {
-        let catalog = self.agreed().catalog.read();
+        let catalog = self.agreed().catalog.read_recursive();
         catalog.removed(self.me()).map(|removed| {
             format!(
                 "this member, {}, was removed from the cluster: its data directory cannot be used in it any more; empty the directory to join as a new member",
@@ -155,7 +155,7 @@ impl Member {
     /// Tells the cluster where this member is now, if it does not know.
     async fn tell(&self) {
         let card = self.card();
-        let known = self.agreed().catalog.read().member(self.me()).cloned();
+        let known = self.agreed().catalog.read_recursive().member(self.me()).cloned();
         let known = known.is_some_and(|known| {
             (&known.gossip, &known.rpc, &known.api, &known.version, &known.roles, &known.name)
                 == (&card.gossip, &card.rpc, &card.api, &card.version, &card.roles, &card.name)
@@ -294,7 +294,7 @@ impl Member {
     /// Answers a member that wants to belong. Any member may be asked.
     pub(super) async fn take_in(&self, newcomer: catalog::Member, shards: u32) -> Joined {
         let (cluster, removed, twin) = {
-            let catalog = self.agreed().catalog.read();
+            let catalog = self.agreed().catalog.read_recursive();
             let Some(cluster) = catalog.cluster().cloned() else {
                 return Joined::NotNow("there is no cluster here yet".to_owned());
             };

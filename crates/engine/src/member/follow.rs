@@ -94,7 +94,7 @@ async fn found(member: &Member, replica: &Replica, status: &Status) {
     if !status.voters.is_empty() || status.term > 0 {
         return;
     }
-    let place = member.agreed().catalog.read().place(replica.shard).cloned();
+    let place = member.agreed().catalog.read_recursive().place(replica.shard).cloned();
     let Some(place) = place.filter(|place| place.voters.is_empty()) else { return };
     if place.founders.first() != Some(&member.me()) {
         return;
@@ -161,7 +161,7 @@ fn move_replicas(member: &Arc<Member>, replica: &Arc<Replica>, status: &Status, 
     if life.moving.as_ref().is_some_and(|moving| !moving.is_finished()) {
         return;
     }
-    let Some(place) = member.agreed().catalog.read().place(replica.shard).cloned() else { return };
+    let Some(place) = member.agreed().catalog.read_recursive().place(replica.shard).cloned() else { return };
     let wanted: BTreeSet<MemberId> = place.replicas.iter().copied().collect();
     let voters = status.voters.clone();
     let learners = status.learners.iter().any(|id| !wanted.contains(id));
@@ -210,7 +210,7 @@ async fn hand_over(member: &Member, replica: &Replica, status: &Status, life: &m
     if !settled(life.led.map(|(_, since)| since)) || !settled(life.handed_over) {
         return;
     }
-    let place: Option<ShardPlace> = member.agreed().catalog.read().place(replica.shard).cloned();
+    let place: Option<ShardPlace> = member.agreed().catalog.read_recursive().place(replica.shard).cloned();
     let Some(next) = place.map(|place| place.leader).filter(|next| *next != member.me()) else { return };
     let ready = status.voters.contains(&next) && member.status_of(next) == Some(MemberStatus::Alive);
     if !ready || !member.is_seen(next) {
@@ -228,6 +228,6 @@ pub type Wanted = BTreeMap<String, (Run, Arc<Task>)>;
 impl Member {
     /// What the task's alerts find in their topics.
     fn restored(&self, task: &Task) -> Restored {
-        crate::tasks::restored(&self.agreed().catalog.read(), task)
+        crate::tasks::restored(&self.agreed().catalog.read_recursive(), task)
     }
 }

@@ -17,7 +17,7 @@ impl Member {
     /// Asks all other members. Those that should answer and do not are named.
     pub async fn ask_all(&self, question: &Question) -> (Vec<(MemberId, Answer)>, Vec<String>) {
         let others: Vec<MemberId> = {
-            let catalog = self.agreed().catalog.read();
+            let catalog = self.agreed().catalog.read_recursive();
             let others = catalog.members().filter(|member| member.id != self.me());
             others.filter(|member| member.status == catalog::MemberStatus::Alive).map(|member| member.id).collect()
         };

@@ -106,13 +106,12 @@ impl Intake {
         Ok(())
     }
 
-    /// Takes a write with the sender's series numbers; `series` are those that the session does not
+    /// Takes the write of a sender with a number, once, with the session's series numbers; `series` are those that the session does not
     /// know yet. The entry is the same afterwards.
     pub fn offer(
         &self,
         session: &mut Session,
-        sender: u64,
-        number: u64,
+        (sender, number): (u64, u64),
         series: &[Series],
         entry: &mut Entry,
     ) -> Result<Pending, NotTaken> {

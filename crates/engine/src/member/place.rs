@@ -61,7 +61,7 @@ impl Member {
     async fn note_statuses(&self, since: Instant) -> Result<(), String> {
         let seen = self.gossip().seen();
         let mut changes = Vec::new();
-        for member in self.agreed().catalog.read().members() {
+        for member in self.agreed().catalog.read_recursive().members() {
             let told = seen.iter().find(|seen| seen.about.id == member.id);
             let alive = member.id == self.me() || told.is_some_and(|seen| seen.alive);
             // Who said farewell is gone for certain; who is only silent may not have been heard yet.
@@ -83,7 +83,7 @@ impl Member {
     /// rule it comes back.
     fn candidates(&self) -> Vec<Candidate> {
         let patience = i64::try_from(self.options.replace_after.as_nanos()).unwrap_or(i64::MAX);
-        let catalog = self.agreed().catalog.read();
+        let catalog = self.agreed().catalog.read_recursive();
         let candidate = |member: &catalog::Member| {
             let alive = match member.status {
                 MemberStatus::Alive => true,
@@ -97,7 +97,7 @@ impl Member {
 
     async fn choose_voters(&self, status: &Status) -> Result<(), String> {
         let wanted = placement::control_voters(&self.candidates(), &status.voters, VOTERS_MAX);
-        let members: BTreeSet<MemberId> = self.agreed().catalog.read().members().map(|member| member.id).collect();
+        let members: BTreeSet<MemberId> = self.agreed().catalog.read_recursive().members().map(|member| member.id).collect();
         let present = |id: &&MemberId| self.is_seen(**id);
         let known: BTreeSet<MemberId> = status.voters.union(&status.learners).copied().collect();
         for &id in members.difference(&known).filter(present) {
@@ -128,7 +128,7 @@ impl Member {
     async fn place_shards(&self) -> Result<(), String> {
         let candidates = self.candidates();
         let (epoch, shards, replication, current) = {
-            let catalog = self.agreed().catalog.read();
+            let catalog = self.agreed().catalog.read_recursive();
             let Some(cluster) = catalog.cluster() else { return Ok(()) };
             let current: Vec<Place> =
                 catalog.places().map(|(_, place)| (place.replicas.clone(), place.leader)).collect();

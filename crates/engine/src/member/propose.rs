@@ -202,7 +202,7 @@ impl Member {
         if status.voters.is_empty() {
             return Some(self.waiting_for());
         }
-        let catalog = self.agreed().catalog.read();
+        let catalog = self.agreed().catalog.read_recursive();
         let seen = self.gossip().seen();
         let alive = |id: MemberId| id == self.me() || seen.iter().any(|s| s.about.id == id && s.alive);
         let name = |id: MemberId| match catalog.member(id) {

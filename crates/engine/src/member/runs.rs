@@ -14,7 +14,7 @@ pub async fn watch(member: Arc<Member>) {
     loop {
         let index = *applied.borrow_and_update();
         let revisions: BTreeMap<String, u64> =
-            member.agreed().catalog.read().runs().map(|(id, run)| (id.to_string(), run.revision)).collect();
+            member.agreed().catalog.read_recursive().runs().map(|(id, run)| (id.to_string(), run.revision)).collect();
         if known.as_ref() != Some(&revisions) {
             let building = member.clone();
             // Compiling scripts is work: it must not hold up the threads that answer.
@@ -38,7 +38,7 @@ pub async fn watch(member: Arc<Member>) {
 impl Member {
     fn build(&self) -> Wanted {
         let runs: Vec<(String, Run)> = {
-            let catalog = self.agreed().catalog.read();
+            let catalog = self.agreed().catalog.read_recursive();
             let run = |run: &catalog::Run| Run { revision: run.revision, definition: run.definition.to_vec() };
             catalog.runs().map(|(id, of)| (id.to_string(), run(of))).collect()
         };

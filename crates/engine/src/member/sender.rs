@@ -24,6 +24,9 @@ const IN_FLIGHT_MAX: usize = 256;
 /// Wait before a leader is asked for anew: first, and after that at most.
 const SEARCH: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(200));
 
+/// What stands before the entry in a frame: number, and both parts of the identity.
+const HEADER: usize = 24;
+
 /// Series in one frame: after a failure a new leader is told of all that this member knows.
 const SERIES_MAX: u32 = 20_000;
 
@@ -57,7 +60,10 @@ struct Waiting {
 
 /// A write that is not committed yet, with this member's series numbers.
 struct Write {
+    /// Its place in what this member sends, for acknowledgements.
     number: u64,
+    /// Sender and number by which the shard takes it once.
+    identity: (u64, u64),
     entry: Entry,
     /// Series that must be known to whoever takes it.
     series: u32,
@@ -85,8 +91,9 @@ impl Sender {
         Sender { shard, sender, directory, waiting: Mutex::default(), wake: Notify::new() }
     }
 
-    /// Sends runs. Resolves when the shard has them, or when nobody can say so in time.
-    pub fn send(&self, clock: Time, runs: Vec<SourceRun>) -> oneshot::Receiver<Result<(), WriteError>> {
+    /// Sends runs. Resolves when the shard has them, or when nobody can say so in time. Of writes with
+    /// one `key` the shard takes the first, whatever member it comes through.
+    pub fn send(&self, clock: Time, runs: Vec<SourceRun>, key: Option<u64>) -> oneshot::Receiver<Result<(), WriteError>> {
         let (done, wait) = oneshot::channel();
         let series = self.directory.lock().len();
         let entry = Entry { clock, first_series: 0, new_series: Vec::new(), runs };
@@ -102,7 +109,8 @@ impl Sender {
         }
         waiting.last += 1;
         let number = waiting.last;
-        waiting.writes.push_back(Write { number, entry, series, done });
+        let identity = key.map_or((self.sender, number), |key| (key, 1));
+        waiting.writes.push_back(Write { number, identity, entry, series, done });
         drop(waiting);
         self.wake.notify_one();
         wait
@@ -201,7 +209,7 @@ impl Sender {
     ) -> Result<Pending, NotTaken> {
         let known = session.len();
         let new = if write.series > known { self.directory.lock().series(known, write.series) } else { Vec::new() };
-        replica.intake.offer(session, self.sender, write.number, &new, &mut write.entry)
+        replica.intake.offer(session, write.identity, &new, &mut write.entry)
     }
 
     /// Sends to another member.
@@ -257,12 +265,12 @@ impl Sender {
         let first_series = *known;
         *known += SERIES_MAX;
         let new_series = self.directory.lock().series(first_series, *known);
-        let mut frame = vec![0; 2 * size_of::<u64>()];
+        let mut frame = vec![0; HEADER];
         model::codec::encode(&Entry { clock: 0, first_series, new_series, runs: Vec::new() }, &mut frame);
         frame.into()
     }
 
-    /// A write as a frame: sender, number, and the entry with the series that the receiver lacks.
+    /// A write as a frame: number, identity, and the entry with the series that the receiver lacks.
     fn frame(&self, write: &mut Write, known: &mut u32) -> Bytes {
         let entry = &mut write.entry;
         if write.series > *known {
@@ -271,8 +279,9 @@ impl Sender {
         entry.first_series = *known;
         *known = (*known).max(write.series);
         let mut frame = Vec::with_capacity(80 + entry.points() * 48);
-        frame.extend(self.sender.to_le_bytes());
-        frame.extend(write.number.to_le_bytes());
+        for word in [write.number, write.identity.0, write.identity.1] {
+            frame.extend(word.to_le_bytes());
+        }
         model::codec::encode(entry, &mut frame);
         entry.new_series = Vec::new();
         frame.into()
@@ -353,12 +362,14 @@ fn take(
     frame: &[u8],
 ) -> Result<Option<(u64, Pending)>, Option<String>> {
     let word = |at: usize| Some(u64::from_le_bytes(*frame.get(at * 8..)?.first_chunk()?));
-    let (Some(sender), Some(number)) = (word(0), word(1)) else { return Err(Some("a frame is too short".into())) };
-    let mut entry = decoder.decode(&frame[16..], session.len()).map_err(|error| Some(error.to_string()))?;
+    let (Some(number), Some(sender), Some(own)) = (word(0), word(1), word(2)) else {
+        return Err(Some("a frame is too short".into()));
+    };
+    let mut entry = decoder.decode(&frame[HEADER..], session.len()).map_err(|error| Some(error.to_string()))?;
     let series = std::mem::take(&mut entry.new_series);
     if number == 0 {
         return replica.intake.define(session, &series).map(|()| None).map_err(|NotTaken| None);
     }
-    let answer = replica.intake.offer(session, sender, number, &series, &mut entry);
+    let answer = replica.intake.offer(session, (sender, own), &series, &mut entry);
     Ok(Some((number, answer.map_err(|NotTaken| None)?)))
 }

@@ -80,7 +80,7 @@ impl Member {
                 Join::Ask { address } => Ok(wire::encode(&self.go_to(&address).await)),
             },
             // All others are for members only.
-            _ if self.agreed().catalog.read().member(from).is_none() => {
+            _ if self.agreed().catalog.read_recursive().member(from).is_none() => {
                 Err("you are not a member of this cluster".to_owned())
             }
             kind::PROPOSE => Ok(wire::encode(&self.propose_here(body.clone()).await)),
@@ -154,7 +154,7 @@ impl Member {
     /// Waits until all members that are there have a change of the catalog in force.
     pub async fn settle(&self, index: u64) {
         let others: Vec<MemberId> = {
-            let catalog = self.agreed().catalog.read();
+            let catalog = self.agreed().catalog.read_recursive();
             catalog.members().map(|member| member.id).filter(|id| *id != self.me() && self.is_seen(*id)).collect()
         };
         let topic = Topic { kind: kind::SETTLE, group: 0 };

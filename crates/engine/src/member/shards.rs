@@ -23,7 +23,7 @@ pub async fn keep(member: Arc<Member>) {
     let mut applied = member.agreed().applied.subscribe();
     loop {
         let places: Vec<(u32, ShardPlace)> =
-            member.agreed().catalog.read().places().map(|(shard, place)| (shard, place.clone())).collect();
+            member.agreed().catalog.read_recursive().places().map(|(shard, place)| (shard, place.clone())).collect();
         for (shard, place) in places {
             let mine = place.replicas.contains(&member.me()) || place.voters.contains(&member.me());
             match (member.replica(shard), mine) {
@@ -113,7 +113,7 @@ impl Member {
     /// at once.
     fn set_addresses(&self, before: &BTreeSet<MemberId>) -> BTreeSet<MemberId> {
         let mut addresses = BTreeMap::new();
-        for member in self.agreed().catalog.read().members() {
+        for member in self.agreed().catalog.read_recursive().members() {
             addresses.insert(member.id, Address { name: host(&member.rpc), rpc: member.rpc.clone() });
         }
         // What a member says of itself now counts more than what was agreed on when it was last here.
@@ -124,7 +124,7 @@ impl Member {
         addresses.remove(&self.me());
         self.link.set_addresses(addresses);
         let seen = self.gossip().seen();
-        let gone = |id: &MemberId| self.agreed().catalog.read().removed(*id).is_some();
+        let gone = |id: &MemberId| self.agreed().catalog.read_recursive().removed(*id).is_some();
         seen.iter().map(|seen| seen.about.id).filter(gone).for_each(|id| self.gossip().forget(id));
         let alive: BTreeSet<MemberId> =
             seen.iter().filter(|seen| seen.alive).map(|seen| seen.about.id).collect();
@@ -134,7 +134,7 @@ impl Member {
 
     /// The host part of a member's peer address.
     pub(super) fn host_of(&self, id: MemberId) -> Option<String> {
-        let known = self.agreed().catalog.read().member(id).map(|member| host(&member.rpc));
+        let known = self.agreed().catalog.read_recursive().member(id).map(|member| host(&member.rpc));
         known.or_else(|| {
             let seen = self.gossip().seen();
             seen.iter().find(|seen| seen.about.id == id).map(|seen| host(&seen.about.rpc))
@@ -143,13 +143,13 @@ impl Member {
 
     /// A member's name, for people.
     pub fn name_of(&self, id: MemberId) -> String {
-        let catalog = self.agreed().catalog.read();
+        let catalog = self.agreed().catalog.read_recursive();
         catalog.member(id).map_or_else(|| format!("{id:x}"), |member| member.name.to_string())
     }
 
     /// What the cluster agreed on about a member.
     pub fn status_of(&self, id: MemberId) -> Option<MemberStatus> {
-        self.agreed().catalog.read().member(id).map(|member| member.status)
+        self.agreed().catalog.read_recursive().member(id).map(|member| member.status)
     }
 
     /// Gossip says that the member is there.
@@ -168,7 +168,7 @@ impl Member {
         if let Some(why) = self.no_quorum() {
             return why;
         }
-        let catalog = self.agreed().catalog.read();
+        let catalog = self.agreed().catalog.read_recursive();
         let Some(place) = catalog.place(shard) else { return format!("shard {shard} is not placed yet") };
         let gone = place.voters.iter().filter(|id| !self.is_seen(**id));
         let gone: Vec<String> =
@@ -194,7 +194,7 @@ impl Member {
         });
         let hint = hint.filter(|id| *id != self.me() && self.is_seen(*id));
         own.or(hint).or_else(|| {
-            let catalog = self.agreed().catalog.read();
+            let catalog = self.agreed().catalog.read_recursive();
             let place = catalog.place(shard)?;
             let keepers = if place.voters.is_empty() { &place.replicas } else { &place.voters };
             let others: Vec<MemberId> =

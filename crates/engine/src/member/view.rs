@@ -29,7 +29,7 @@ const NANOS: i64 = 1_000_000_000;
 impl Member {
     /// The cluster as this member alone sees it.
     pub fn local_status(&self) -> ClusterStatus {
-        let catalog = self.agreed().catalog.read();
+        let catalog = self.agreed().catalog.read_recursive();
         let control = self.group_view(self.control());
         let cluster = catalog.cluster();
         let places: Vec<(u32, catalog::ShardPlace)> =
@@ -66,7 +66,7 @@ impl Member {
     pub async fn status(&self) -> ClusterStatus {
         let (answers, missing) = self.ask_all(&Question::Status).await;
         let missing = missing.into_iter().filter_map(|name| {
-            let catalog = self.agreed().catalog.read();
+            let catalog = self.agreed().catalog.read_recursive();
             Some((catalog.member_named(&name)?.uuid.clone(), None))
         });
         let missing: Vec<_> = missing.collect();
@@ -75,7 +75,7 @@ impl Member {
     }
 
     fn member_views(&self) -> Vec<MemberView> {
-        let catalog = self.agreed().catalog.read();
+        let catalog = self.agreed().catalog.read_recursive();
         let seen = self.gossip().seen();
         let mut views: Vec<MemberView> = catalog
             .members()
@@ -217,13 +217,13 @@ impl Member {
         if id == self.me() {
             return self.uuid.clone();
         }
-        let catalog = self.agreed().catalog.read();
+        let catalog = self.agreed().catalog.read_recursive();
         catalog.member(id).map_or_else(|| format!("{id:x}"), |member| member.uuid.clone())
     }
 
     /// The member that an operator means: by id, name, or the beginning of an id.
     fn find_member(&self, text: &str) -> Result<MemberId, ClusterError> {
-        let catalog = self.agreed().catalog.read();
+        let catalog = self.agreed().catalog.read_recursive();
         let by = |test: &dyn Fn(&catalog::Member) -> bool| {
             let mut found = catalog.members().filter(|member| test(member)).map(|member| member.id);
             found.next().filter(|_| found.next().is_none())
@@ -266,7 +266,7 @@ impl Member {
     /// Removes a member for good. One that is there gives up its shards first.
     pub async fn remove_member(&self, text: &str) -> Result<(), ClusterError> {
         let id = self.find_member(text)?;
-        if self.agreed().catalog.read().members().count() == 1 {
+        if self.agreed().catalog.read_recursive().members().count() == 1 {
             return Err(ClusterError::Invalid("the last member of a cluster cannot be removed; stop it instead".into()));
         }
         if self.is_seen(id) {
@@ -289,7 +289,7 @@ impl Member {
     }
 
     fn keeps_shards(&self, id: MemberId) -> bool {
-        let catalog = self.agreed().catalog.read();
+        let catalog = self.agreed().catalog.read_recursive();
         catalog.places().any(|(_, place)| place.voters.contains(&id) || place.replicas.contains(&id))
     }
 
