@@ -85,7 +85,9 @@ fn advertise(given: &str, bind: &str, hostname: &str) -> String {
     let any = matches!(host, "" | "0.0.0.0" | "[::]" | "*");
     match given {
         "" => format!("{}:{port}", if any { hostname } else { host }),
-        given if given.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok()) => given.to_owned(),
+        given if given.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok()) => {
+            given.to_owned()
+        }
         given => format!("{given}:{port}"),
     }
 }

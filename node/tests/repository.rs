@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// The packages in the order of the river: each may use only those before it. `node` stands behind
 /// `cli`, whose flags it shares.
-const RIVER: &str =
-    "model line tick lambda template pipeline alert catalog handler store config proto cluster engine api testkit cli node";
+const RIVER: &str = "model line tick lambda template pipeline alert catalog handler store config proto cluster engine api testkit cli node";
 
 /// Third-party crates that one package alone may name: replacing them must stay a matter of one crate.
 const OWNED: [(&str, &str); 5] =

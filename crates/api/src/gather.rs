@@ -1,7 +1,7 @@
 //! The statistics of a member in Kapacitor's form: objects with a name, tags and values.
 
-use engine::status::{ClusterStatus, MemberStatus, Role, State};
 use engine::stats::Ingress;
+use engine::status::{ClusterStatus, MemberStatus, Role, State};
 use engine::{Engine, TaskView};
 use pipeline::Task;
 use serde_json::{Map, Value, json};

@@ -42,7 +42,15 @@ pub struct Reply {
 impl Reply {
     /// A status and a body.
     pub fn new(status: StatusCode, content: Content, body: impl Into<Bytes>) -> Reply {
-        Reply { status, body: body.into(), content, retry_after: None, location: None, missing: Vec::new(), close: false }
+        Reply {
+            status,
+            body: body.into(),
+            content,
+            retry_after: None,
+            location: None,
+            missing: Vec::new(),
+            close: false,
+        }
     }
 
     /// 204.

@@ -125,5 +125,10 @@ pub trait Receiver: Send + Sync + 'static {
     ) -> BoxFuture<'static, Result<BoxStream<'static, Bytes>, String>>;
 
     /// Takes an upload.
-    fn upload(&self, from: MemberId, topic: Topic, received: Frames) -> BoxFuture<'static, Result<Bytes, String>>;
+    fn upload(
+        &self,
+        from: MemberId,
+        topic: Topic,
+        received: Frames,
+    ) -> BoxFuture<'static, Result<Bytes, String>>;
 }

@@ -7,4 +7,4 @@ pub mod placement;
 pub mod raft;
 pub mod rpc;
 
-pub use carrier::{CarryError, Carrier, Frames, MemberId, Receiver, Topic};
+pub use carrier::{Carrier, CarryError, Frames, MemberId, Receiver, Topic};

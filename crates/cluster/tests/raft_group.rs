@@ -144,7 +144,8 @@ fn home() -> Home {
 impl Home {
     async fn start(&self, group: u64, notes: &Notes) -> Result<Group, Error> {
         let election = Duration::from_millis(100)..Duration::from_millis(200);
-        let timing = Timing { heartbeat: Duration::from_millis(20), election };
+        let timing =
+            Timing { heartbeat: Duration::from_millis(20), election, patience: Duration::from_millis(2) };
         let spool = self.dir.path().join("spool");
         let options = Options { me: ME, group, timing, sync: group == 0, spool };
         let (log, state) = (Arc::clone(&self.log), Arc::clone(&self.state));

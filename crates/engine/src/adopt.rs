@@ -1,7 +1,7 @@
 //! From a member alone to a member of a cluster: what it has stays, under Raft.
 
-use crate::control::Control;
 use crate::clock::Clock;
+use crate::control::Control;
 use crate::engine::{load_catalog, recover_all};
 use crate::error::Error;
 use crate::member::agreement::Agreed;
@@ -35,7 +35,8 @@ pub fn adopt(
     let applied = checkpoint_all(options, data_dir, state, log)?;
     for (shard, index) in applied.into_iter().enumerate() {
         let shard = shard as u32;
-        let position = raft::adopt(state, me, group(shard), index).map_err(|error| Error::Cluster(error.to_string()))?;
+        let position =
+            raft::adopt(state, me, group(shard), index).map_err(|error| Error::Cluster(error.to_string()))?;
         let mut batch = Batch::new();
         batch.put(Family::Checkpoints, [prefix(shard).as_slice(), POSITION].concat(), position.encode());
         state.write(batch, true)?;
@@ -65,7 +66,8 @@ fn checkpoint_all(
     let (reports, _unread) = mpsc::channel(1);
     let runtime = tokio::runtime::Handle::current();
     // No delivery goes out here: all stay in the outbox, for their owners.
-    let deliverer = Deliverer::new(options.deliveries, Handlers::new(Services::default()), reports, runtime.clone());
+    let deliverer =
+        Deliverer::new(options.deliveries, Handlers::new(Services::default()), reports, runtime.clone());
     runtime.block_on(deliverer.drain(Duration::ZERO));
     let catalog = load_catalog(state)?;
     let (control, thread) = Control::start(catalog, state.clone(), log.clone(), deliverer, data_dir.clone())?;
@@ -79,7 +81,9 @@ fn checkpoint_all(
     let applied = recovered.map(|shards| shards.into_iter().enumerate().map(save).collect());
     control.end();
     if thread.join().is_err() {
-        return Err(Error::Cluster("the control thread ended by a panic; this is a bug of Farad, please report it".to_owned()));
+        return Err(Error::Cluster(
+            "the control thread ended by a panic; this is a bug of Farad, please report it".to_owned(),
+        ));
     }
     applied
 }

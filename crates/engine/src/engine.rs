@@ -1,7 +1,7 @@
 //! The engine: everything of one member, opened, running, stopped.
 
-use crate::clock::Clock;
 use crate::adopt;
+use crate::clock::Clock;
 use crate::control::{Control, Message, WeakControl};
 use crate::directory::Directory;
 use crate::error::Error;
@@ -76,6 +76,8 @@ pub struct Engine {
     /// Stays locked until nothing writes to it any more.
     _data_dir: Arc<DataDir>,
     runtime: tokio::runtime::Handle,
+    /// Runs the groups and the traffic with other members; none on a member alone.
+    peers: Mutex<Option<tokio::runtime::Runtime>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -133,7 +135,15 @@ impl Engine {
         let workers = Workers::new(&options);
         workers.start(held, &Outlet::Control(control.clone()), None)?;
         workers.threads.lock().push(thread);
-        let mut engine = Engine::assemble(options.into(), log, clock, Agreement::Alone(control), deliverer, workers, data_dir);
+        let mut engine = Engine::assemble(
+            options.into(),
+            log,
+            clock,
+            Agreement::Alone(control),
+            deliverer,
+            workers,
+            data_dir,
+        );
         engine.directories = directories;
         engine.reported = Some(reported);
         let engine = Arc::new(engine);
@@ -179,13 +189,17 @@ impl Engine {
             directories: directories.clone(),
             publisher,
         };
-        let opened = tokio::runtime::Handle::current().block_on(Member::open(cluster, parts));
+        let runtime = peer_runtime()?;
+        let opened = runtime.block_on(Member::open(cluster, parts));
         let member = opened.inspect_err(|_| workers.end())?;
         let agreement = Agreement::Cluster(member.clone());
         let mut engine = Engine::assemble(options, log, clock, agreement, deliverer, workers, data_dir);
         engine.directories = directories;
         let engine = Arc::new(engine);
+        let entered = runtime.enter();
         member.start(&engine, published, reports);
+        drop(entered);
+        *engine.peers.lock() = Some(runtime);
         tokio::spawn(checkpoint_regularly(Arc::downgrade(&engine)));
         Ok(engine)
     }
@@ -217,6 +231,7 @@ impl Engine {
             throughput: crate::stats::Throughput::default(),
             reported: None,
             runtime: tokio::runtime::Handle::current(),
+            peers: Mutex::default(),
             threads: workers.threads,
             _data_dir: data_dir,
         }
@@ -366,6 +381,9 @@ impl Drop for Engine {
     /// the store when the process ends. What they leave undone is in the log.
     fn drop(&mut self) {
         self.end_workers();
+        if let Some(peers) = self.peers.lock().take() {
+            peers.shutdown_background();
+        }
         let deliverer = self.deliverer.clone();
         self.runtime.spawn(async move { deliverer.drain(Duration::ZERO).await });
         let threads = std::mem::take(&mut *self.threads.lock());
@@ -402,7 +420,8 @@ impl Workers {
             shards[worker].push(held);
         }
         for (number, (queue, shards)) in self.queues.iter().zip(shards).enumerate() {
-            let worker = Worker::new(queue.clone(), self.room.clone(), outlet.clone(), loader.cloned(), shards);
+            let worker =
+                Worker::new(queue.clone(), self.room.clone(), outlet.clone(), loader.cloned(), shards);
             let builder = std::thread::Builder::new().name(format!("shards-{number}"));
             self.threads.lock().push(builder.spawn(move || worker.run())?);
         }
@@ -414,6 +433,13 @@ impl Workers {
             queue.push([Job::End]);
         }
     }
+}
+
+/// The runtime of the groups and of the traffic with other members: one thread, so that its many small
+/// steps do not wake each other across cores, and clients' requests do not hold up heartbeats.
+fn peer_runtime() -> Result<tokio::runtime::Runtime, Error> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    Ok(builder.worker_threads(1).thread_name("peers").enable_all().build()?)
 }
 
 /// The deliverer, and what it reports.

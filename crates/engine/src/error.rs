@@ -64,7 +64,9 @@ pub enum WriteError {
     #[error("cannot log the write: {0}")]
     Log(#[from] store::Error),
     /// A shard has no leader, or it does not answer.
-    #[error("timeout: the cluster did not confirm the write within {0:?}: {1}; it may have been taken, writing it again may count points twice")]
+    #[error(
+        "timeout: the cluster did not confirm the write within {0:?}: {1}; it may have been taken, writing it again may count points twice"
+    )]
     Unconfirmed(Duration, String),
     /// The member cannot route writes now.
     #[error("{0}; nothing was taken, write again to another member, or later")]

@@ -10,13 +10,13 @@
 
 mod adopt;
 pub mod clock;
-mod membership;
 pub mod control;
 pub mod definition;
 mod directory;
 mod engine;
 pub mod error;
 pub mod member;
+mod membership;
 pub mod options;
 mod outlet;
 mod queue;
@@ -32,8 +32,8 @@ mod worker;
 pub mod write;
 
 pub use engine::Engine;
-pub use member::ClusterOptions;
 pub use error::{Error, TaskError, WriteError};
+pub use member::ClusterOptions;
 pub use options::Options;
 pub use tasks::{NewTask, TaskChange, TaskView};
 pub use write::Write;

@@ -126,7 +126,13 @@ impl Member {
     pub async fn open(options: ClusterOptions, parts: Parts) -> Result<Arc<Member>, Error> {
         let fail = |error: &dyn std::fmt::Display| Error::Cluster(error.to_string());
         let me = parts.agreed.me;
-        let cluster = parts.agreed.catalog.read_recursive().cluster().map(|cluster| cluster.id.clone()).unwrap_or_default();
+        let cluster = parts
+            .agreed
+            .catalog
+            .read_recursive()
+            .cluster()
+            .map(|cluster| cluster.id.clone())
+            .unwrap_or_default();
         let name = options.rpc_advertise.rsplit_once(':').map_or("", |(host, _)| host).to_owned();
         let identity = Identity::new(me, name, cluster.clone());
         let security = Security::new(Some(&options.secret), options.tls.clone()).map_err(|e| fail(&e))?;
@@ -304,7 +310,9 @@ impl Member {
         let all = self.groups.all();
         let handed = futures::future::join_all(all.iter().map(|group| self.hand_over_any(group)));
         if tokio::time::timeout(limit, handed).await.is_err() {
-            tracing::warn!("leadership was not handed over in time; the others elect new leaders by themselves");
+            tracing::warn!(
+                "leadership was not handed over in time; the others elect new leaders by themselves"
+            );
         }
         self.agreed.set_delivering(false);
         let _ = tokio::time::timeout(Duration::from_secs(1), self.gossip.leave()).await;
@@ -334,7 +342,9 @@ impl Member {
         for to in others {
             match group.hand_over(to, Duration::from_secs(2)).await {
                 Ok(()) => return,
-                Err(error) => tracing::info!(group = group.number(), to = self.name_of(to), %error, "does not take leadership over"),
+                Err(error) => {
+                    tracing::info!(group = group.number(), to = self.name_of(to), %error, "does not take leadership over")
+                }
             }
         }
     }

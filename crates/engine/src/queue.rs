@@ -1,9 +1,9 @@
 //! What waits for a worker: jobs in order, bounded in bytes.
 
+use crate::member::{Led, replica::Queued};
 use parking_lot::{Condvar, Mutex};
 use pipeline::endpoint::Shown;
 use pipeline::task::{Restored, Task};
-use crate::member::{Led, replica::Queued};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};

@@ -1,9 +1,9 @@
 //! Figures of the engine for the API.
 
 use crate::engine::{Agreement, Engine};
+use crate::member::wire::Question;
 use parking_lot::Mutex;
 use pipeline::task::Task;
-use crate::member::wire::Question;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;

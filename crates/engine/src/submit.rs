@@ -45,7 +45,11 @@ impl Engine {
 
     /// Waits for room, then logs and queues what a builder has collected. `None`: there was
     /// nothing that a task wants.
-    pub(crate) async fn admit(&self, builder: &mut Builder, key: Option<u64>) -> Result<Option<Position>, WriteError> {
+    pub(crate) async fn admit(
+        &self,
+        builder: &mut Builder,
+        key: Option<u64>,
+    ) -> Result<Option<Position>, WriteError> {
         if self.stopping.load(Relaxed) {
             return Err(WriteError::Stopping);
         }
@@ -76,7 +80,8 @@ impl Engine {
         key: Option<u64>,
     ) -> Result<(), WriteError> {
         let (clock, limit) = (self.clock.now(), self.options.write_timeout);
-        let sent = lanes.into_iter().map(|(shard, runs)| (shard, member.sender(shard).send(clock, runs, key)));
+        let sent =
+            lanes.into_iter().map(|(shard, runs)| (shard, member.sender(shard).send(clock, runs, key)));
         let deadline = tokio::time::Instant::now() + limit;
         for (shard, taken) in sent.collect::<Vec<_>>() {
             match tokio::time::timeout_at(deadline, taken).await {

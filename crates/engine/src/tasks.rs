@@ -11,10 +11,10 @@ pub use view::TaskView;
 
 use crate::definition::{Definition, TaskEntry};
 use crate::engine::{Agreement, Engine};
+use crate::error::TaskError;
 use crate::member::ChangeError;
 use crate::member::follow::Wanted;
 use crate::member::wire::Applied;
-use crate::error::TaskError;
 use crate::queue::Job;
 use crate::router::Tasks;
 use alert::HandlerSpec;
@@ -107,7 +107,9 @@ impl Engine {
             Agreement::Cluster(member) => return Ok(member.change(&command).await?),
         };
         match control.command(command).await {
-            Some(Ok(Outcome::Task(task))) => Ok(Applied { index: 0, task: Some(catalog::Task::clone(&task)) }),
+            Some(Ok(Outcome::Task(task))) => {
+                Ok(Applied { index: 0, task: Some(catalog::Task::clone(&task)) })
+            }
             Some(Ok(_)) => Ok(Applied::default()),
             Some(Err(rejection)) => Err(TaskError::Invalid(rejection.to_string())),
             None => Err(TaskError::Unavailable("the server is stopping".into())),
@@ -205,7 +207,8 @@ impl Engine {
         let _one = self.tasks.changing.lock().await;
         let waiting: Vec<Arc<catalog::Task>> = {
             let catalog = self.catalog();
-            let enabled = catalog.tasks().filter(|task| task.status == Status::Enabled && task.error.is_empty());
+            let enabled =
+                catalog.tasks().filter(|task| task.status == Status::Enabled && task.error.is_empty());
             enabled.filter(|task| catalog.run(&task.id).is_none()).cloned().collect()
         };
         for task in waiting {

@@ -1,13 +1,13 @@
 //! A worker: a thread that runs some of the shards. Nothing else touches a shard's pipeline.
 
+use crate::member::Led;
+use crate::member::lead::Grouped;
 use crate::member::lead::Loader;
 use crate::outlet::{Changes, Outlet, Saved};
 use crate::queue::{Job, Queue, Room};
 use model::Event;
 use pipeline::Shard;
 use pipeline::node::{Effects, Log, LogLevel};
-use crate::member::Led;
-use crate::member::lead::Grouped;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -163,7 +163,12 @@ impl Worker {
         let index = entry.id.index;
         if let Err(why) = held.take(entry, loader, &mut self.effects) {
             // Every member would find the same: only this entry is lost, and it is said where.
-            tracing::error!(shard, index, why, "an entry of a shard's log cannot be used; this is a bug of Farad, please report it");
+            tracing::error!(
+                shard,
+                index,
+                why,
+                "an entry of a shard's log cannot be used; this is a bug of Farad, please report it"
+            );
         }
     }
 

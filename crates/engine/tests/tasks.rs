@@ -160,7 +160,9 @@ async fn a_crash_between_catalog_and_log_is_made_good() {
     assert!(member.rows("stays", "n").await[0].contains(",2,1]"), "it kept its state");
     assert!(member.rows("starts", "n").await[0].contains(",1,1]"), "it starts with nothing");
     assert!(member.engine.task("stops").await.expect("it is defined").running.is_none());
-    assert!(member.engine.task("goes").await.is_none() && member.engine.endpoint("goes", "n").await.is_none());
+    assert!(
+        member.engine.task("goes").await.is_none() && member.engine.endpoint("goes", "n").await.is_none()
+    );
     let before = member.seen().await;
     member.crash().await;
     let member = Member::open(dir.path()).await;

@@ -10,8 +10,8 @@ use crate::call::Call;
 use crate::reply::Reply;
 use axum::body::Body;
 use engine::WriteError;
-use http::{HeaderName, StatusCode};
 use http::header::{CONTENT_ENCODING, EXPECT};
+use http::{HeaderName, StatusCode};
 use line::{Precision, Summary};
 
 /// Seconds after which a write that was refused for lack of room is worth another try.

@@ -47,6 +47,9 @@ pub struct Timing {
     pub heartbeat: Duration,
     /// After which silence of the leader a follower stands for election: a random time of this range.
     pub election: Range<Duration>,
+    /// How long followers may wait to hear what is committed, so that the next entries tell them. Zero
+    /// tells them at once, with a message of its own.
+    pub patience: Duration,
 }
 
 impl Default for Timing {
@@ -54,6 +57,7 @@ impl Default for Timing {
         Timing {
             heartbeat: Duration::from_millis(150),
             election: Duration::from_millis(500)..Duration::from_millis(1000),
+            patience: Duration::ZERO,
         }
     }
 }
@@ -124,6 +128,7 @@ impl Group {
             group,
             spool: spool.clone(),
             silence: options.timing.election.end * 4,
+            patience: options.timing.patience,
             pause_max: options.timing.election.end.min(Duration::from_secs(1)),
         };
         let applied = applier.progress();

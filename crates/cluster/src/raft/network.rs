@@ -44,6 +44,8 @@ pub(crate) struct Network {
     pub silence: Duration,
     /// The longest pause before a member is tried again.
     pub pause_max: Duration,
+    /// How long it may take to tell what is committed, when entries could tell it.
+    pub patience: Duration,
 }
 
 impl RaftNetworkFactory<Types> for Network {
@@ -52,7 +54,12 @@ impl RaftNetworkFactory<Types> for Network {
     async fn new_client(&mut self, target: MemberId, _: &()) -> Peer {
         let topic = Topic { kind: kind::APPEND, group: self.group };
         let dialer = Dialer::new(Arc::clone(&self.carrier), target, topic);
-        Peer { network: self.clone(), to: target, dialer }
+        Peer { network: self.clone(), to: target, dialer, patience: self.patience }
+    }
+
+    async fn new_heartbeat_client(&mut self, target: MemberId, node: &()) -> Peer {
+        // A heartbeat has no entries, and must not wait for any.
+        Peer { patience: Duration::ZERO, ..self.new_client(target, node).await }
     }
 }
 
@@ -61,11 +68,14 @@ pub(crate) struct Peer {
     network: Network,
     to: MemberId,
     dialer: Dialer,
+    /// How long what is committed may wait to be told with the next entries.
+    patience: Duration,
 }
 
 impl Peer {
     fn route(&self) -> Route {
-        Route { me: self.network.me, to: self.to, silence: self.network.silence }
+        let patience = self.patience;
+        Route { me: self.network.me, to: self.to, silence: self.network.silence, patience }
     }
 
     fn topic(&self, kind: u32) -> Topic {

@@ -11,19 +11,23 @@ use openraft::errors::{NetworkError, Timeout, Unreachable};
 use tokio::time::Instant;
 
 use super::link::Dialer;
-use super::types::{AppendRequest, AppendResult, RpcError};
+use super::types::{AppendRequest, AppendResult, LogId, RpcError};
 use super::wire::{self, Appended};
 use crate::carrier::MemberId;
 
 /// Requests under way at once.
 const FLYING_MAX: usize = 16;
 
-/// Who talks to whom, and how long silence may last.
+/// Who talks to whom, how long silence may last, and how long news may wait.
 #[derive(Clone, Copy)]
 pub(crate) struct Route {
     pub me: MemberId,
     pub to: MemberId,
     pub silence: Duration,
+    /// How long a request without entries, which only tells what is committed, waits for one with
+    /// entries to tell it. After each commit openraft makes such a request, and at a low rate they are
+    /// half of all messages.
+    pub patience: Duration,
 }
 
 impl Route {
@@ -36,15 +40,28 @@ struct Session<'a, S> {
     dialer: &'a mut Dialer,
     route: Route,
     requests: Option<S>,
-    flying: VecDeque<u64>,
+    flying: VecDeque<Flying>,
+    /// A request without entries that waits, and until when.
+    held: Option<(AppendRequest, Instant)>,
+    /// Answers that are known already.
+    ready: VecDeque<AppendResult>,
     /// Answers to requests before this one belong to an earlier session.
     since: u64,
     heard: Instant,
     ended: bool,
 }
 
+/// A request under way.
+struct Flying {
+    number: u64,
+    /// Where the requests ended that were held for this one: its success is theirs, for it builds on
+    /// the same entry.
+    held: Vec<Option<LogId>>,
+}
+
 /// What happens next in a session.
 enum Event {
+    Patience,
     Answer(Option<Result<bytes::Bytes, crate::CarryError>>),
     Request(Option<AppendRequest>),
     Silence,
@@ -68,8 +85,10 @@ where
     dialer.link().await.map_err(|error| RpcError::Unreachable(Unreachable::new(&error)))?;
     let since = dialer.number();
     let (flying, heard) = (VecDeque::with_capacity(FLYING_MAX), Instant::now());
-    let mut session = Session { dialer, route, requests: Some(requests), flying, since, heard, ended: false };
-    session.send(since, first).await?;
+    let (held, ready) = (None, VecDeque::new());
+    let mut session =
+        Session { dialer, route, requests: Some(requests), flying, held, ready, since, heard, ended: false };
+    session.send(since, first, Vec::new()).await?;
     Ok(futures::stream::unfold(session, async |mut session| {
         let answer = session.next().await?;
         Some((answer, session))
@@ -81,7 +100,12 @@ impl<S> Session<'_, S>
 where
     S: Stream<Item = AppendRequest> + Send + Unpin + 'static,
 {
-    async fn send(&mut self, number: u64, request: AppendRequest) -> Result<(), RpcError> {
+    async fn send(
+        &mut self,
+        number: u64,
+        request: AppendRequest,
+        held: Vec<Option<LogId>>,
+    ) -> Result<(), RpcError> {
         let frame = wire::encode_append(number, &request);
         let silence = self.route.silence;
         let Some(link) = self.dialer.current() else {
@@ -94,7 +118,7 @@ where
                 if self.flying.is_empty() {
                     self.heard = Instant::now();
                 }
-                self.flying.push_back(number);
+                self.flying.push_back(Flying { number, held });
                 return Ok(());
             }
             Ok(Err(_)) => broken("the stream is closed"),
@@ -106,14 +130,18 @@ where
 
     /// The next answer; none when all requests are answered and no more come.
     async fn next(&mut self) -> Option<Result<AppendResult, RpcError>> {
-        while !self.ended && (self.requests.is_some() || !self.flying.is_empty()) {
+        while !self.ended {
+            if let Some(known) = self.ready.pop_front() {
+                return Some(Ok(known));
+            }
+            if self.requests.is_none() && self.flying.is_empty() && self.held.is_none() {
+                return None;
+            }
             let event = self.event().await?;
             let answer = match event {
                 Event::Answer(frame) => self.answer(frame),
-                Event::Request(Some(request)) => {
-                    let number = self.dialer.number();
-                    self.send(number, request).await.err().map(Err)
-                }
+                Event::Request(Some(request)) => self.take(request).await.err().map(Err),
+                Event::Patience => self.send_held().await.err().map(Err),
                 Event::Request(None) => {
                     self.requests = None;
                     None
@@ -135,10 +163,35 @@ where
         None
     }
 
+    /// Sends a request, or holds it when it has no entries.
+    async fn take(&mut self, request: AppendRequest) -> Result<(), RpcError> {
+        if request.entries.is_empty() && self.held.is_none() && !self.route.patience.is_zero() {
+            self.held = Some((request, Instant::now() + self.route.patience));
+            return Ok(());
+        }
+        let same = self
+            .held
+            .as_ref()
+            .is_some_and(|(held, _)| (&held.vote, held.prev_log_id) == (&request.vote, request.prev_log_id));
+        if !same {
+            self.send_held().await?;
+        }
+        let held = self.held.take().map(|(held, _)| held.prev_log_id);
+        let number = self.dialer.number();
+        self.send(number, request, held.into_iter().collect()).await
+    }
+
+    async fn send_held(&mut self) -> Result<(), RpcError> {
+        let Some((request, _)) = self.held.take() else { return Ok(()) };
+        let number = self.dialer.number();
+        self.send(number, request, Vec::new()).await
+    }
+
     async fn event(&mut self) -> Option<Event> {
         let silent = self.heard + self.route.silence;
         let waiting = !self.flying.is_empty();
         let room = self.flying.len() < FLYING_MAX;
+        let patience = self.held.as_ref().map(|(_, until)| *until);
         let link = self.dialer.current()?;
         let more = async {
             match &mut self.requests {
@@ -152,6 +205,7 @@ where
             frame = link.received.get_mut().next() => Event::Answer(frame),
             request = more => Event::Request(request),
             () = tokio::time::sleep_until(silent), if waiting => Event::Silence,
+            () = tokio::time::sleep_until(patience.unwrap_or(silent)), if patience.is_some() => Event::Patience,
         })
     }
 
@@ -177,10 +231,15 @@ where
             // A session that nobody follows any more was refused: so would this one be.
             return result.is_err().then(|| Err(broken("an earlier request was refused")));
         }
-        if self.flying.pop_front() != Some(number) {
+        let Some(flying) = self.flying.pop_front().filter(|flying| flying.number == number) else {
             return Some(Err(broken("answers came out of order")));
+        };
+        if result.is_err() {
+            return Some(Ok(result));
         }
-        Some(Ok(result))
+        self.ready.extend(flying.held.into_iter().map(Ok));
+        self.ready.push_back(result);
+        None
     }
 }
 

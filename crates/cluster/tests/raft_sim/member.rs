@@ -35,7 +35,7 @@ pub struct Life {
 
 pub fn timing() -> Timing {
     let (heartbeat, election) = (Duration::from_millis(20), Duration::from_millis(100));
-    Timing { heartbeat, election: election..election * 2 }
+    Timing { heartbeat, election: election..election * 2, patience: heartbeat / 4 }
 }
 
 impl Member {

@@ -3,8 +3,8 @@
 
 use super::replica::{read_pairs, write_pair};
 use super::wire::{self, Applied};
-use catalog::{Catalog, Command, Outcome};
 use bytes::Bytes;
+use catalog::{Catalog, Command, Outcome};
 use cluster::MemberId;
 use cluster::raft::{Committed, Content, Machine, Position, Proposal, SnapshotSource};
 use futures::FutureExt;

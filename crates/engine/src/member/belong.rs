@@ -223,7 +223,9 @@ impl Member {
             };
         }
         // Whoever was told of a cluster once, or votes in a group, never founds another.
-        if !self.identity.cluster.load().is_empty() || !self.control().status().voters.is_empty() && !self.adopted() {
+        if !self.identity.cluster.load().is_empty()
+            || !self.control().status().voters.is_empty() && !self.adopted()
+        {
             return Ok(());
         }
         let expected = self.options.bootstrap_expect;
@@ -234,7 +236,8 @@ impl Member {
             return Err(self.waiting_for());
         }
         // Peers that are only slow to start may have a cluster already.
-        let alone = members.is_empty() && self.options.peers.iter().any(|peer| *peer != self.options.gossip_advertise);
+        let alone = members.is_empty()
+            && self.options.peers.iter().any(|peer| *peer != self.options.gossip_advertise);
         if expected == 1 && alone && self.age() < HEAR {
             return Err("looks for a cluster among the peers before it founds one".to_owned());
         }
@@ -276,7 +279,8 @@ impl Member {
     /// What a member that belongs to no cluster waits for.
     pub fn waiting_for(&self) -> String {
         let seen = self.gossip().seen();
-        let alive: Vec<String> = seen.iter().filter(|seen| seen.alive).map(|seen| seen.about.name.clone()).collect();
+        let alive: Vec<String> =
+            seen.iter().filter(|seen| seen.alive).map(|seen| seen.about.name.clone()).collect();
         let expected = self.options.bootstrap_expect;
         if expected == 0 && alive.is_empty() {
             return "this member belongs to no cluster yet and founds none ([cluster] bootstrap-expect = 0): kapacitorctl member add, run against a member of one, takes it in".to_owned();

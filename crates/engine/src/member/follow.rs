@@ -1,9 +1,9 @@
 //! Keeps one replica of a shard what it should be: leads and stops leading as its group elects,
 //! and, while leading, brings the group's members and the shard's tasks to what the catalog says.
 
+use super::Member;
 use super::lead::Run;
 use super::replica::Replica;
-use super::Member;
 use crate::definition::TaskEntry;
 use catalog::{Command, MemberStatus, ShardPlace};
 use cluster::MemberId;
@@ -171,7 +171,11 @@ fn move_replicas(member: &Arc<Member>, replica: &Arc<Replica>, status: &Status, 
     let (member, replica) = (member.clone(), replica.clone());
     life.moving = Some(tokio::spawn(async move {
         if let Err(why) = change_voters(&member, &replica, &wanted, &voters).await {
-            tracing::info!(shard = replica.shard, why, "the shard's members cannot be changed yet; it is tried again");
+            tracing::info!(
+                shard = replica.shard,
+                why,
+                "the shard's members cannot be changed yet; it is tried again"
+            );
             tokio::time::sleep(LOOK).await;
         }
     }));

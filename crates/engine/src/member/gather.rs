@@ -19,12 +19,17 @@ impl Member {
         let others: Vec<MemberId> = {
             let catalog = self.agreed().catalog.read_recursive();
             let others = catalog.members().filter(|member| member.id != self.me());
-            others.filter(|member| member.status == catalog::MemberStatus::Alive).map(|member| member.id).collect()
+            others
+                .filter(|member| member.status == catalog::MemberStatus::Alive)
+                .map(|member| member.id)
+                .collect()
         };
         let topic = Topic { kind: kind::GATHER, group: 0 };
         let asked = others.into_iter().map(|id| {
             let answer = self.carrier().call(id, topic, wire::encode(question), LIMIT);
-            async move { (id, answer.await.map_err(|error| error.to_string()).and_then(|answer| wire::decode(&answer))) }
+            async move {
+                (id, answer.await.map_err(|error| error.to_string()).and_then(|answer| wire::decode(&answer)))
+            }
         });
         let (mut answers, mut missing) = (Vec::new(), Vec::new());
         for (id, answer) in futures::future::join_all(asked).await {
@@ -47,7 +52,9 @@ impl Member {
             Question::Figures { tasks } => {
                 for task in engine.tasks.routed().iter() {
                     if tasks.is_empty() || tasks.iter().any(|id| *id == *task.id) {
-                        answer.figures.insert(task.id.to_string(), TaskFigures::of(task, engine.throughput.of(task)));
+                        answer
+                            .figures
+                            .insert(task.id.to_string(), TaskFigures::of(task, engine.throughput.of(task)));
                     }
                 }
                 answer.ingress = engine.local_ingress();

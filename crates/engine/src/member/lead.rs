@@ -10,9 +10,9 @@ use crate::recover::{Prefixed, open_checkpoint};
 use crate::submit::{group, kind};
 use crate::worker::Held;
 use bytes::Bytes;
+use catalog::Catalog;
 use cluster::raft::{Committed, Content, EntryId, Position, Proposal, read_committed};
 use model::codec::Decoder;
-use catalog::Catalog;
 use parking_lot::{Mutex, RwLock};
 use pipeline::Server;
 use pipeline::node::Effects;
@@ -169,9 +169,8 @@ impl Built {
             return Ok(task.clone());
         }
         let definition = Definition::decode(&Run::decode(encoded)?.definition)?;
-        let built = definition
-            .build(server, shards)
-            .map_err(|error| format!("{}: {error}", definition.id))?;
+        let built =
+            definition.build(server, shards).map_err(|error| format!("{}: {error}", definition.id))?;
         // Another thread may have been faster: one object serves all.
         Ok(self.0.lock().entry(encoded.to_vec()).or_insert(built).clone())
     }
@@ -251,7 +250,8 @@ impl Loader {
     pub fn load(&self, shard: u32, generation: u64, upto: u64, outlet: &Outlet) -> Result<Held, String> {
         let source = Prefixed::new(&self.state, shard);
         let mut build = |saved: &pipeline::checkpoint::SavedTask| self.task_or_log(&saved.definition);
-        let mut held = open_checkpoint(&self.options, &source, shard, &mut build).map_err(|error| error.to_string())?;
+        let mut held =
+            open_checkpoint(&self.options, &source, shard, &mut build).map_err(|error| error.to_string())?;
         let value = |key| source.value(key).map_err(|error| error.to_string());
         let position = match value(POSITION)? {
             Some(bytes) => Some(Position::decode(&bytes).map_err(|error| error.to_string())?),
@@ -288,7 +288,12 @@ impl Loader {
     fn task_or_log(&self, encoded: &[u8]) -> Option<Arc<Task>> {
         self.built
             .task(&self.server(), self.options.shards, encoded)
-            .inspect_err(|error| tracing::error!(error, "a task of the cluster does not build on this member; are all of one version?"))
+            .inspect_err(|error| {
+                tracing::error!(
+                    error,
+                    "a task of the cluster does not build on this member; are all of one version?"
+                )
+            })
             .ok()
     }
 }
@@ -340,9 +345,10 @@ impl Held {
 
     /// What a new leader must know.
     pub fn led(&self) -> Led {
-        let running = self.shard.definitions().filter_map(|(id, definition)| {
-            Some((id.to_string(), Run::decode(definition).ok()?))
-        });
+        let running = self
+            .shard
+            .definitions()
+            .filter_map(|(id, definition)| Some((id.to_string(), Run::decode(definition).ok()?)));
         Led {
             directory: Directory::of(self.shard.series(), 0),
             taken: self.group.as_ref().map(|group| group.taken.clone()).unwrap_or_default(),

@@ -65,7 +65,8 @@ impl Member {
             let told = seen.iter().find(|seen| seen.about.id == member.id);
             let alive = member.id == self.me() || told.is_some_and(|seen| seen.alive);
             // Who said farewell is gone for certain; who is only silent may not have been heard yet.
-            let gone = !alive && (told.is_some_and(|seen| seen.left) || since.elapsed() >= BELIEVE || told.is_some());
+            let gone = !alive
+                && (told.is_some_and(|seen| seen.left) || since.elapsed() >= BELIEVE || told.is_some());
             match member.status {
                 MemberStatus::Alive if gone => changes.push((member.id, MemberStatus::Down)),
                 MemberStatus::Down if alive => changes.push((member.id, MemberStatus::Alive)),
@@ -73,7 +74,11 @@ impl Member {
             }
         }
         for (id, status) in changes {
-            tracing::info!(member = self.name_of(id), status = status.name(), "a member's status has changed");
+            tracing::info!(
+                member = self.name_of(id),
+                status = status.name(),
+                "a member's status has changed"
+            );
             self.propose_own(&Command::SetMemberStatus { id, status, now: wall() }).await?;
         }
         Ok(())
@@ -97,19 +102,27 @@ impl Member {
 
     async fn choose_voters(&self, status: &Status) -> Result<(), String> {
         let wanted = placement::control_voters(&self.candidates(), &status.voters, VOTERS_MAX);
-        let members: BTreeSet<MemberId> = self.agreed().catalog.read_recursive().members().map(|member| member.id).collect();
+        let members: BTreeSet<MemberId> =
+            self.agreed().catalog.read_recursive().members().map(|member| member.id).collect();
         let present = |id: &&MemberId| self.is_seen(**id);
         let known: BTreeSet<MemberId> = status.voters.union(&status.learners).copied().collect();
         for &id in members.difference(&known).filter(present) {
             self.control().add_learner(id, CATCH_UP).await.map_err(|error| error.to_string())?;
             tracing::info!(member = self.name_of(id), "a member has caught up with the control group");
         }
-        if !wanted.is_empty() && wanted != status.voters && wanted.iter().all(|id| known.contains(id) || self.is_seen(*id)) {
+        if !wanted.is_empty()
+            && wanted != status.voters
+            && wanted.iter().all(|id| known.contains(id) || self.is_seen(*id))
+        {
             if !wanted.contains(&self.me()) {
                 // Whoever leads next takes this member out.
                 let next = wanted.iter().find(|id| status.voters.contains(id));
                 let next = *next.ok_or("no other voter is there to lead")?;
-                return self.control().hand_over(next, CATCH_UP / 10).await.map_err(|error| error.to_string());
+                return self
+                    .control()
+                    .hand_over(next, CATCH_UP / 10)
+                    .await
+                    .map_err(|error| error.to_string());
             }
             self.control().set_voters(wanted.clone()).await.map_err(|error| error.to_string())?;
             let names: Vec<String> = wanted.iter().map(|id| self.name_of(*id)).collect();

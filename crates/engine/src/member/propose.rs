@@ -1,9 +1,9 @@
 //! Changing what the cluster agrees on, from any member: the control group's leader is found, asked,
 //! and asked again, within a bounded time.
 
+use super::Member;
 use super::agreement::proposal;
 use super::wire::{self, Applied, Proposed, ReadIndex};
-use super::Member;
 use crate::status::ClusterError;
 use bytes::Bytes;
 use catalog::Command;
@@ -101,16 +101,17 @@ impl Member {
         let body: Bytes = command.encode().into();
         match self.carrier().call(leader, control(kind::PROPOSE), body, ANSWER).await {
             Ok(answer) => wire::decode(&answer).unwrap_or_else(Proposed::Unknown),
-            Err(error @ (CarryError::Unreachable { .. } | CarryError::Denied { .. } | CarryError::Refused(_))) => {
-                Proposed::Retry(error.to_string())
-            }
+            Err(
+                error @ (CarryError::Unreachable { .. } | CarryError::Denied { .. } | CarryError::Refused(_)),
+            ) => Proposed::Retry(error.to_string()),
             Err(error @ CarryError::Timeout { .. }) => Proposed::Unknown(error.to_string()),
         }
     }
 
     /// Proposes to the control group of this member, if it leads it.
     pub async fn propose_here(&self, command: Bytes) -> Proposed {
-        let proposal = cluster::raft::Proposal { bytes: command, ..proposal(&Command::Delivered { ids: Vec::new() }) };
+        let proposal =
+            cluster::raft::Proposal { bytes: command, ..proposal(&Command::Delivered { ids: Vec::new() }) };
         match self.control().propose(proposal).await {
             Ok((_, answer)) => match wire::decode(&answer) {
                 Ok(done) => Proposed::Done(done),
@@ -195,7 +196,9 @@ impl Member {
         if let Some(fatal) = status.fatal {
             return Some(format!("the control group of this member has stopped: {fatal}"));
         }
-        let silent = status.quorum_silence.is_some_and(|silence| status.leads() && silence > SILENCE_MAX);
+        // A leader that is its own majority has nobody to hear of.
+        let others = status.leads() && status.voters.len() > 1;
+        let silent = others && status.quorum_silence.is_some_and(|silence| silence > SILENCE_MAX);
         if status.leader.is_some() && !silent {
             return None;
         }

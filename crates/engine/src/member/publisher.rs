@@ -77,6 +77,9 @@ pub async fn report(member: Arc<Member>, mut reports: mpsc::Receiver<Report>) {
 
 async fn surely(member: &Member, command: Command, what: &str) {
     if let Err(rejection) = member.change_surely(&command).await {
-        tracing::error!(rejection, "the control group rejects {what}; this is a bug of Farad, please report it");
+        tracing::error!(
+            rejection,
+            "the control group rejects {what}; this is a bug of Farad, please report it"
+        );
     }
 }

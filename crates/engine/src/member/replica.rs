@@ -232,7 +232,10 @@ impl ShardMachine {
             return Ok(None);
         }
         if end.base != saved {
-            return Err(format!("it follows the checkpoint at {}, this member has the one at {saved}", end.base));
+            return Err(format!(
+                "it follows the checkpoint at {}, this member has the one at {saved}",
+                end.base
+            ));
         }
         let shard = self.feed.shard;
         let (mut batch, mut parts) = (Batch::new(), 0);
@@ -257,7 +260,9 @@ impl ShardMachine {
     /// Takes a checkpoint. The disk is waited for, also when it is full: the next one builds on this.
     async fn take_checkpoint(&self, end: &End, at: u64) -> Result<(), String> {
         let shard = self.feed.shard;
-        let Some(batch) = tokio::task::block_in_place(|| self.read_checkpoint(end, at))? else { return Ok(()) };
+        let Some(batch) = tokio::task::block_in_place(|| self.read_checkpoint(end, at))? else {
+            return Ok(());
+        };
         while let Err(error) = tokio::task::block_in_place(|| self.state.write(batch.clone(), true)) {
             tracing::error!(shard, %error, "cannot write a checkpoint; the shard waits on this member until it can be written");
             tokio::time::sleep(RETRY).await;
@@ -273,7 +278,12 @@ impl ShardMachine {
         };
         if let Err(why) = taken {
             let shard = self.feed.shard;
-            tracing::error!(shard, index = entry.id.index, why, "cannot take a checkpoint; the log is kept until one can be taken");
+            tracing::error!(
+                shard,
+                index = entry.id.index,
+                why,
+                "cannot take a checkpoint; the log is kept until one can be taken"
+            );
         }
     }
 }

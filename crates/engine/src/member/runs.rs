@@ -13,8 +13,13 @@ pub async fn watch(member: Arc<Member>) {
     let mut known: Option<BTreeMap<String, u64>> = None;
     loop {
         let index = *applied.borrow_and_update();
-        let revisions: BTreeMap<String, u64> =
-            member.agreed().catalog.read_recursive().runs().map(|(id, run)| (id.to_string(), run.revision)).collect();
+        let revisions: BTreeMap<String, u64> = member
+            .agreed()
+            .catalog
+            .read_recursive()
+            .runs()
+            .map(|(id, run)| (id.to_string(), run.revision))
+            .collect();
         if known.as_ref() != Some(&revisions) {
             let building = member.clone();
             // Compiling scripts is work: it must not hold up the threads that answer.
@@ -39,7 +44,8 @@ impl Member {
     fn build(&self) -> Wanted {
         let runs: Vec<(String, Run)> = {
             let catalog = self.agreed().catalog.read_recursive();
-            let run = |run: &catalog::Run| Run { revision: run.revision, definition: run.definition.to_vec() };
+            let run =
+                |run: &catalog::Run| Run { revision: run.revision, definition: run.definition.to_vec() };
             catalog.runs().map(|(id, of)| (id.to_string(), run(of))).collect()
         };
         let mut wanted = Wanted::new();
@@ -48,7 +54,11 @@ impl Member {
                 Ok(task) => {
                     wanted.insert(id, (run, task));
                 }
-                Err(error) => tracing::error!(task = id, error, "a task of the cluster does not build on this member; are all of one version?"),
+                Err(error) => tracing::error!(
+                    task = id,
+                    error,
+                    "a task of the cluster does not build on this member; are all of one version?"
+                ),
             }
         }
         let encoded: BTreeSet<Vec<u8>> = wanted.values().map(|(run, _)| run.encode()).collect();

@@ -93,7 +93,12 @@ impl Sender {
 
     /// Sends runs. Resolves when the shard has them, or when nobody can say so in time. Of writes with
     /// one `key` the shard takes the first, whatever member it comes through.
-    pub fn send(&self, clock: Time, runs: Vec<SourceRun>, key: Option<u64>) -> oneshot::Receiver<Result<(), WriteError>> {
+    pub fn send(
+        &self,
+        clock: Time,
+        runs: Vec<SourceRun>,
+        key: Option<u64>,
+    ) -> oneshot::Receiver<Result<(), WriteError>> {
         let (done, wait) = oneshot::channel();
         let series = self.directory.lock().len();
         let entry = Entry { clock, first_series: 0, new_series: Vec::new(), runs };
@@ -208,7 +213,8 @@ impl Sender {
         write: &mut Write,
     ) -> Result<Pending, NotTaken> {
         let known = session.len();
-        let new = if write.series > known { self.directory.lock().series(known, write.series) } else { Vec::new() };
+        let new =
+            if write.series > known { self.directory.lock().series(known, write.series) } else { Vec::new() };
         replica.intake.offer(session, write.identity, &new, &mut write.entry)
     }
 
@@ -365,7 +371,8 @@ fn take(
     let (Some(number), Some(sender), Some(own)) = (word(0), word(1), word(2)) else {
         return Err(Some("a frame is too short".into()));
     };
-    let mut entry = decoder.decode(&frame[HEADER..], session.len()).map_err(|error| Some(error.to_string()))?;
+    let mut entry =
+        decoder.decode(&frame[HEADER..], session.len()).map_err(|error| Some(error.to_string()))?;
     let series = std::mem::take(&mut entry.new_series);
     if number == 0 {
         return replica.intake.define(session, &series).map(|()| None).map_err(|NotTaken| None);

@@ -55,13 +55,20 @@ impl Receiver for Service {
             match topic.kind {
                 kind if Groups::handles(kind) => member.groups.stream(from, topic, received).await,
                 kind::INGEST => member.ingest(topic.group, received),
-                other => Err(format!("there is no stream of kind {other} here; are all members of one version?")),
+                other => {
+                    Err(format!("there is no stream of kind {other} here; are all members of one version?"))
+                }
             }
         }
         .boxed()
     }
 
-    fn upload(&self, from: MemberId, topic: Topic, received: Frames) -> BoxFuture<'static, Result<Bytes, String>> {
+    fn upload(
+        &self,
+        from: MemberId,
+        topic: Topic,
+        received: Frames,
+    ) -> BoxFuture<'static, Result<Bytes, String>> {
         let member = self.member();
         async move { member?.groups.upload(from, topic, received).await }.boxed()
     }
@@ -155,7 +162,11 @@ impl Member {
     pub async fn settle(&self, index: u64) {
         let others: Vec<MemberId> = {
             let catalog = self.agreed().catalog.read_recursive();
-            catalog.members().map(|member| member.id).filter(|id| *id != self.me() && self.is_seen(*id)).collect()
+            catalog
+                .members()
+                .map(|member| member.id)
+                .filter(|id| *id != self.me() && self.is_seen(*id))
+                .collect()
         };
         let topic = Topic { kind: kind::SETTLE, group: 0 };
         let asked = others.into_iter().map(|id| async move {

@@ -18,12 +18,20 @@ use store::Family;
 /// Longest wait before the catalog is looked at, when nothing says that it has changed.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// How long followers of a shard may wait to hear what is committed: they only keep it.
+const PATIENCE: Duration = Duration::from_millis(20);
+
 /// Starts and gives up replicas as the catalog says.
 pub async fn keep(member: Arc<Member>) {
     let mut applied = member.agreed().applied.subscribe();
     loop {
-        let places: Vec<(u32, ShardPlace)> =
-            member.agreed().catalog.read_recursive().places().map(|(shard, place)| (shard, place.clone())).collect();
+        let places: Vec<(u32, ShardPlace)> = member
+            .agreed()
+            .catalog
+            .read_recursive()
+            .places()
+            .map(|(shard, place)| (shard, place.clone()))
+            .collect();
         for (shard, place) in places {
             let mine = place.replicas.contains(&member.me()) || place.voters.contains(&member.me());
             match (member.replica(shard), mine) {
@@ -43,7 +51,9 @@ async fn start(member: &Arc<Member>, shard: u32) {
             member.replicas.write().insert(shard, replica.clone());
             member.spawn(follow(member.clone(), replica));
         }
-        Err(why) => tracing::error!(shard, why, "cannot start this member's replica of a shard; it is tried again"),
+        Err(why) => {
+            tracing::error!(shard, why, "cannot start this member's replica of a shard; it is tried again")
+        }
     }
 }
 
@@ -56,7 +66,7 @@ async fn open(member: &Member, shard: u32) -> Result<Arc<Replica>, String> {
     let options = raft::Options {
         me: member.me(),
         group: group(shard),
-        timing: Timing::default(),
+        timing: Timing { patience: PATIENCE, ..Timing::default() },
         sync: loader.options.sync == store::Sync::Always,
         spool: loader.options.data_dir.join("snapshots"),
     };
@@ -81,7 +91,9 @@ async fn give_up(member: &Member, replica: &Arc<Replica>) {
         loader.state.delete_prefix(Family::Checkpoints, &whole, true).map_err(|error| error.to_string())
     });
     match forgotten.await {
-        Ok(Ok(())) => tracing::info!(shard, "gave up the replica of a shard, which belongs to other members now"),
+        Ok(Ok(())) => {
+            tracing::info!(shard, "gave up the replica of a shard, which belongs to other members now")
+        }
         Ok(Err(why)) => tracing::error!(shard, why, "cannot remove what is left of a replica"),
         Err(error) => tracing::error!(shard, %error, "cannot remove what is left of a replica"),
     }

@@ -5,8 +5,8 @@ use super::replica::Replica;
 use super::wire::{self, Join, Joined, Order, Question};
 use crate::clock::wall;
 use crate::status::{
-    ClusterError, ClusterStatus, GossipView, GroupView, MemberStatus, MemberView, Role, RpcView, ShardView, State,
-    gathered,
+    ClusterError, ClusterStatus, GossipView, GroupView, MemberStatus, MemberView, Role, RpcView, ShardView,
+    State, gathered,
 };
 use crate::submit::group;
 use catalog::Command;
@@ -242,11 +242,15 @@ impl Member {
         let ask = Join::Ask { address: self.options.rpc_advertise.clone() };
         let answer = self.carrier().call_address(address, topic, wire::encode(&ask), ORDER).await;
         let answer = answer.map_err(|error| {
-            ClusterError::Unavailable(format!("{error}; is a server with [cluster] enabled and the same shared-secret running there?"))
+            ClusterError::Unavailable(format!(
+                "{error}; is a server with [cluster] enabled and the same shared-secret running there?"
+            ))
         })?;
         match wire::decode(&answer).map_err(ClusterError::Unavailable)? {
             Joined::Welcome { cluster, .. } if Some(&cluster) != self.cluster_id().as_ref() => {
-                Err(ClusterError::Invalid(format!("the member at {address} belongs to another cluster, {cluster}")))
+                Err(ClusterError::Invalid(format!(
+                    "the member at {address} belongs to another cluster, {cluster}"
+                )))
             }
             Joined::Welcome { uuid, .. } => {
                 let view = self.member_views().into_iter().find(|view| view.id == uuid);
@@ -267,7 +271,9 @@ impl Member {
     pub async fn remove_member(&self, text: &str) -> Result<(), ClusterError> {
         let id = self.find_member(text)?;
         if self.agreed().catalog.read_recursive().members().count() == 1 {
-            return Err(ClusterError::Invalid("the last member of a cluster cannot be removed; stop it instead".into()));
+            return Err(ClusterError::Invalid(
+                "the last member of a cluster cannot be removed; stop it instead".into(),
+            ));
         }
         if self.is_seen(id) {
             let status = catalog::MemberStatus::Leaving;
@@ -303,7 +309,8 @@ impl Member {
             }
             Some(shard) => (group(shard), self.asked_leader(shard).await),
         };
-        let leader = leader.ok_or_else(|| ClusterError::Unavailable("the group has no leader at the moment".into()))?;
+        let leader = leader
+            .ok_or_else(|| ClusterError::Unavailable("the group has no leader at the moment".into()))?;
         if to == Some(leader) {
             return Ok(());
         }
@@ -312,7 +319,11 @@ impl Member {
         } else {
             let topic = Topic { kind: kind::ORDER, group: number };
             let order = wire::encode(&Order::HandOver { to });
-            self.carrier().call(leader, topic, order, ORDER).await.map(|_| ()).map_err(|error| error.to_string())
+            self.carrier()
+                .call(leader, topic, order, ORDER)
+                .await
+                .map(|_| ())
+                .map_err(|error| error.to_string())
         };
         answer.map_err(ClusterError::Unavailable)
     }

@@ -131,7 +131,9 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     let plain = match bytes.split_first() {
         Some((&VERSION, plain)) => plain,
         Some((other, _)) => {
-            return Err(format!("a message of another member has version {other}, this member reads {VERSION}: upgrade all to one version"));
+            return Err(format!(
+                "a message of another member has version {other}, this member reads {VERSION}: upgrade all to one version"
+            ));
         }
         None => return Err("a message of another member is empty".to_owned()),
     };

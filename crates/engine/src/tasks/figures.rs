@@ -99,7 +99,14 @@ mod tests {
 
     #[test]
     fn figures_of_members_add_up() {
-        let one = NodeNumbers { collected: 3, cardinality: 2, counters: vec![5], exec_ns: 10, exec_count: 1, ..NodeNumbers::default() };
+        let one = NodeNumbers {
+            collected: 3,
+            cardinality: 2,
+            counters: vec![5],
+            exec_ns: 10,
+            exec_count: 1,
+            ..NodeNumbers::default()
+        };
         let mut all = TaskFigures::default();
         all.add(&TaskFigures { throughput: 1.5, nodes: vec![one.clone()] });
         all.add(&TaskFigures { throughput: 0.5, nodes: vec![one.clone(), one] });
