@@ -55,8 +55,8 @@ pub struct Timing {
 impl Default for Timing {
     fn default() -> Timing {
         Timing {
-            heartbeat: Duration::from_millis(150),
-            election: Duration::from_millis(500)..Duration::from_millis(1000),
+            heartbeat: Duration::from_millis(200),
+            election: Duration::from_millis(600)..Duration::from_millis(1000),
             patience: Duration::ZERO,
         }
     }

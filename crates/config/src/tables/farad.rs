@@ -55,7 +55,7 @@ tables! {
         bootstrap_expect "bootstrap-expect": i64 = 1, own, filled;
         /// Secret that all members share; packets between them are encrypted with it.
         shared_secret "shared-secret": String = "", own, redacted;
-        /// Shards, fixed when the data directory is made. 0 takes what it has; for a new one 12 in a
+        /// Shards, fixed when the data directory is made. 0 takes what it has; for a new one 6 in a
         /// cluster, and twice the cores of this machine, 4 to 16, for a member alone.
         shards "shards": i64 = 0, own;
         /// Members that keep each shard.

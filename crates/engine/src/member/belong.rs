@@ -53,11 +53,11 @@ pub async fn belong(member: Weak<Member>, own: String) {
                 TELL
             }
             None => {
-                if let Err(why) = member.find(&own).await {
-                    if said.elapsed() >= SAY || member.age() < LOOK * 2 {
-                        tracing::info!("{why}");
-                        said = Instant::now();
-                    }
+                if let Err(why) = member.find(&own).await
+                    && (said.elapsed() >= SAY || member.age() < LOOK * 2)
+                {
+                    tracing::info!("{why}");
+                    said = Instant::now();
                 }
                 LOOK
             }

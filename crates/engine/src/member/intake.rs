@@ -52,7 +52,7 @@ pub struct Session {
 
 impl Session {
     /// Series that are known of the sender.
-    pub fn len(&self) -> u32 {
+    pub fn known(&self) -> u32 {
         self.numbers.len() as u32
     }
 }

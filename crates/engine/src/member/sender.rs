@@ -212,7 +212,7 @@ impl Sender {
         session: &mut super::intake::Session,
         write: &mut Write,
     ) -> Result<Pending, NotTaken> {
-        let known = session.len();
+        let known = session.known();
         let new =
             if write.series > known { self.directory.lock().series(known, write.series) } else { Vec::new() };
         replica.intake.offer(session, write.identity, &new, &mut write.entry)
@@ -372,7 +372,7 @@ fn take(
         return Err(Some("a frame is too short".into()));
     };
     let mut entry =
-        decoder.decode(&frame[HEADER..], session.len()).map_err(|error| Some(error.to_string()))?;
+        decoder.decode(&frame[HEADER..], session.known()).map_err(|error| Some(error.to_string()))?;
     let series = std::mem::take(&mut entry.new_series);
     if number == 0 {
         return replica.intake.define(session, &series).map(|()| None).map_err(|NotTaken| None);
