@@ -27,6 +27,9 @@ const HAND_OVER: Duration = Duration::from_secs(3);
 /// not wander while members come back.
 const SETTLED: Duration = Duration::from_secs(3);
 
+/// So often a member tries to lead before it lets another one try.
+const FAILURES: u32 = 20;
+
 /// The part of a replica's life that only its supervisor knows.
 #[derive(Default)]
 struct Life {
@@ -35,6 +38,8 @@ struct Life {
     /// A change of the group's members is under way.
     moving: Option<tokio::task::JoinHandle<()>>,
     handed_over: Option<Instant>,
+    /// Times in a row that the shard could not be brought to where its group is.
+    failures: u32,
 }
 
 /// Looks after a replica until the member stops or gives it up.
@@ -79,9 +84,15 @@ async fn look(member: &Arc<Member>, replica: &Arc<Replica>, life: &mut Life) {
         if let Err(why) = lead(replica).await {
             // It is not the leader any more, or it is tried again at once.
             tracing::info!(shard = replica.shard, why, "cannot lead the shard yet");
+            life.failures += 1;
+            if life.failures.is_multiple_of(FAILURES) {
+                // What is wrong here need not be wrong elsewhere.
+                member.hand_over_any(&replica.group).await;
+            }
             tokio::time::sleep(Duration::from_millis(50)).await;
             return;
         }
+        life.failures = 0;
         life.led = Some((status.term, Instant::now()));
     }
     run_tasks(member, replica).await;
