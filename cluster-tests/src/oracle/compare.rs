@@ -1,6 +1,6 @@
 //! The differences between what members delivered and what one member alone would have.
 //!
-//! A write whose answer never came may have been taken twice, when it was written again elsewhere.
+//! A member alone may have taken a write twice whose answer never came and that was written again.
 //! The counts tell for each group whether that happened. Where it did, differences of that group are
 //! *excused* and counted; a group whose count is right has no excuse.
 
@@ -12,10 +12,6 @@ use crate::receiver::Delivery;
 use crate::tasks::{PERIOD, WHOLE, WINDOWED};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// When set to 1, nothing is excused: for servers that take a repeated `Idempotency-Key` of a write
-/// once.
-pub const STRICT: &str = "FARAD_STRICT_WRITES";
 
 /// Most differences that are told.
 const TOLD_MAX: usize = 8;
@@ -77,14 +73,15 @@ pub fn missing<'e>(reference: &'e Reference, deliveries: &[Delivery]) -> Vec<&'e
     reference.events.keys().filter(|key| !found.contains_key(*key)).collect()
 }
 
-/// Compares everything.
+/// Compares everything. With `strict` nothing is excused: a cluster takes a write with an
+/// `Idempotency-Key` once, however often it is sent. A member alone does not look at keys.
 pub fn compare(
     reference: &Reference,
     deliveries: &[Delivery],
     totals: &Totals,
     journal: &Journal,
+    strict: bool,
 ) -> Verdict {
-    let strict = std::env::var_os(STRICT).is_some_and(|value| value == "1");
     let mut judge = Judge { verdict: Verdict::default(), doubled: BTreeSet::new(), strict };
     judge.counts(reference, totals, journal);
     let found = events(deliveries);
@@ -238,7 +235,7 @@ mod tests {
     fn judge(deliveries: &[Delivery], counted: u64, doubtful: u64) -> Verdict {
         let reference = Reference { events: events(&expected()), totals: totals(10) };
         let journal = Journal { doubtful: [(4, doubtful)].into(), ..Journal::default() };
-        compare(&reference, deliveries, &totals(counted), &journal)
+        compare(&reference, deliveries, &totals(counted), &journal, false)
     }
 
     #[test]
