@@ -7,8 +7,7 @@ const SCHEMA: &str = "proto/peer.proto";
 fn main() -> Result<(), Box<dyn Error>> {
     let set = protox::compile([SCHEMA], ["proto"])?;
     tonic_prost_build::configure().bytes(".").compile_fds(set)?;
-    // The build script's output is read by cargo, not by people.
-    #[allow(clippy::print_stdout)]
+    #[allow(clippy::print_stdout, reason = "a build script talks to cargo by its output")]
     {
         println!("cargo:rerun-if-changed={SCHEMA}");
     }

@@ -7,129 +7,34 @@
 
 mod support;
 
-use std::fs;
-use std::path::Path;
-use std::sync::Once;
-
 use cli::Surroundings;
-use jiff::tz::TimeZone;
-use support::{Case, Fake, read_cases};
+use support::Fake;
+use support::runner::{Program, surroundings};
 
-/// What a run gave.
-struct Outcome {
-    requests: Vec<String>,
-    stdout: String,
-    stderr: String,
-    exit: i32,
-}
-
-fn surroundings() -> Surroundings {
-    static PROVIDER: Once = Once::new();
-    PROVIDER.call_once(|| {
-        rustls::crypto::ring::default_provider().install_default().unwrap();
-    });
-    Surroundings { url: None, unsafe_ssl: None, color: false, zone: TimeZone::UTC }
-}
+const PROGRAM: Program = Program { main: cli::kapacitor, cases: "tests/cases" };
 
 fn run(args: &[&str], surroundings: &Surroundings) -> (i32, String, String) {
-    let args: Vec<String> = args.iter().map(|&arg| arg.to_owned()).collect();
-    let (mut out, mut err) = (Vec::new(), Vec::new());
-    let code = cli::kapacitor(&args, surroundings, &mut out, &mut err);
-    (code, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
-}
-
-/// Trailing spaces made visible, so that an editor cannot take them away.
-fn visible(text: &str) -> String {
-    let line = |line: &str| {
-        let bare = line.trim_end_matches(' ');
-        format!("{bare}{}\n", "·".repeat(line.len() - bare.len()))
-    };
-    text.lines().map(line).collect()
-}
-
-fn run_case(case: &Case) -> Outcome {
-    let dir = tempfile::tempdir().unwrap();
-    for (name, body) in case.all("file ") {
-        fs::write(dir.path().join(name), body).unwrap();
-    }
-    let answers = case.all("answer ").map(|(status, body)| (status.parse().unwrap(), body.to_owned()));
-    let fake = Fake::start(answers.collect());
-    let url = fake.url();
-    let folder = dir.path().to_str().unwrap();
-    let line = case.one("run").replace("$DIR", folder);
-    let args: Vec<&str> = line.split_whitespace().collect();
-    let surroundings = Surroundings { url: Some(url.clone()), ..surroundings() };
-    let (exit, stdout, stderr) = run(&args, &surroundings);
-    let hide = |text: String| text.replace(&url, "$URL").replace(folder, "$DIR");
-    Outcome {
-        requests: fake.requests().into_iter().map(|request| format!("{request}\n")).collect(),
-        stdout: visible(&hide(stdout)),
-        stderr: visible(&hide(stderr)),
-        exit,
-    }
-}
-
-/// The case as it should be written.
-fn print_case(case: &Case, outcome: &Outcome) -> String {
-    let mut text = format!("## {}\n", case.name);
-    let mut block = |tag: &str, body: &str| text.push_str(&format!("\n```{tag}\n{body}```\n"));
-    for kind in ["run", "file ", "answer "] {
-        for (rest, body) in case.all(kind) {
-            block(format!("{kind}{rest}").trim(), body);
-        }
-    }
-    for request in &outcome.requests {
-        block("request", request);
-    }
-    for (tag, body) in [("stdout", &outcome.stdout), ("stderr", &outcome.stderr)] {
-        if !body.is_empty() {
-            block(tag, body);
-        }
-    }
-    block("exit", &format!("{}\n", outcome.exit));
-    text
-}
-
-fn check_file(name: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(name);
-    let text = fs::read_to_string(&path).unwrap();
-    let cases = read_cases(&text);
-    assert!(!cases.is_empty(), "{name} has no cases");
-    let outcomes: Vec<Outcome> = cases.iter().map(run_case).collect();
-    if std::env::var_os("UPDATE").is_some() {
-        let head = text.split("\n## ").next().unwrap().trim_end();
-        let cases: Vec<String> =
-            cases.iter().zip(&outcomes).map(|(case, outcome)| print_case(case, outcome)).collect();
-        fs::write(&path, format!("{head}\n\n{}", cases.join("\n"))).unwrap();
-        return;
-    }
-    for (case, outcome) in cases.iter().zip(&outcomes) {
-        let requests: Vec<&str> = case.all("request").map(|(_, body)| body).collect();
-        assert_eq!(outcome.requests, requests, "requests of {}", case.name);
-        assert_eq!(outcome.stdout, case.one("stdout"), "stdout of {}", case.name);
-        assert_eq!(outcome.stderr, case.one("stderr"), "stderr of {}", case.name);
-        assert_eq!(format!("{}\n", outcome.exit), case.one("exit"), "exit code of {}", case.name);
-    }
+    PROGRAM.run(args, surroundings)
 }
 
 #[test]
 fn define() {
-    check_file("define.md");
+    PROGRAM.check("define.md");
 }
 
 #[test]
 fn tasks() {
-    check_file("tasks.md");
+    PROGRAM.check("tasks.md");
 }
 
 #[test]
 fn topics_and_statistics() {
-    check_file("topics.md");
+    PROGRAM.check("topics.md");
 }
 
 #[test]
 fn help_and_arguments() {
-    check_file("help.md");
+    PROGRAM.check("help.md");
 }
 
 #[test]

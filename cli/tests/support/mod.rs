@@ -1,5 +1,7 @@
 //! A server that answers what a case says, and cases read from Markdown.
 
+pub mod runner;
+
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread::{self, JoinHandle};

@@ -5,8 +5,8 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 
-/// Number of a member, never used again for another one. Made from the id in its data directory.
-pub type MemberId = u64;
+/// Number of a member, as the catalog has it.
+pub use catalog::MemberId;
 
 /// What a message is about: the receiver looks for who answers by `kind`, and for which Raft group
 /// by `group` (0 is the control group, shard `s` is `s + 1`; 0 where no group is meant).

@@ -139,7 +139,7 @@ impl Member {
         let link_options = LinkOptions { local_ip: local_ip(&options.rpc_bind), ..LinkOptions::default() };
         let link = Link::new(identity.clone(), security.clone(), link_options);
         let gossip = start_gossip(&options, me, &parts.uuid, &cluster)?;
-        let spool = parts.loader.options.data_dir.join("snapshots");
+        let spool = parts.loader.spool();
         let group = raft::Options { me, group: 0, timing: Timing::default(), sync: true, spool };
         let (log, state) = (parts.loader.log.clone(), parts.loader.state.clone());
         let carrier: Arc<dyn Carrier> = Arc::new(link.clone());

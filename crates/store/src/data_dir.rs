@@ -80,11 +80,6 @@ impl DataDir {
         self.path.join("state")
     }
 
-    /// Where recordings for replays live.
-    pub fn replay_dir(&self) -> PathBuf {
-        self.path.join("replay")
-    }
-
     /// The trimmed text of the small file `name` (such as `cluster.id`); when the file is missing or
     /// blank, `default` is written durably and returned.
     ///

@@ -188,12 +188,6 @@ impl State {
         bytes
     }
 
-    /// Bytes that the tables take on disk, the write-ahead log not counted.
-    pub fn disk_bytes(&self) -> u64 {
-        let size = |family| self.property(Some(family), "rocksdb.total-sst-files-size");
-        Family::ALL.into_iter().map(size).sum()
-    }
-
     fn property(&self, family: Option<Family>, name: &str) -> u64 {
         // A statistic that cannot be read is left out rather than reported as a failure.
         let Ok(db) = self.db() else { return 0 };

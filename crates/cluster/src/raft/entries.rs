@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 use std::io;
-use std::ops::{Bound, RangeBounds};
+use std::ops::{Bound, Range, RangeBounds};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -278,6 +278,21 @@ pub(crate) fn id_at(log: &Log, group: u64, index: u64) -> Result<EntryId, Error>
     }
 }
 
+/// Any range of indexes, with its end excluded.
+fn half_open(range: &impl RangeBounds<u64>) -> Range<u64> {
+    let start = match range.start_bound() {
+        Bound::Included(start) => *start,
+        Bound::Excluded(before) => before.saturating_add(1),
+        Bound::Unbounded => 0,
+    };
+    let end = match range.end_bound() {
+        Bound::Included(last) => last.saturating_add(1),
+        Bound::Excluded(end) => *end,
+        Bound::Unbounded => u64::MAX,
+    };
+    start..end
+}
+
 impl RaftLogReader<Types> for Entries {
     async fn try_get_log_entries<R>(&mut self, range: R) -> io::Result<Vec<Entry>>
     where
@@ -287,16 +302,7 @@ impl RaftLogReader<Types> for Entries {
         let (Some(first), Some(last)) = (bounds.first, bounds.last) else {
             return Ok(Vec::new());
         };
-        let start = match range.start_bound() {
-            Bound::Included(start) => *start,
-            Bound::Excluded(before) => before.saturating_add(1),
-            Bound::Unbounded => 0,
-        };
-        let end = match range.end_bound() {
-            Bound::Included(last) => last.saturating_add(1),
-            Bound::Excluded(end) => *end,
-            Bound::Unbounded => u64::MAX,
-        };
+        let Range { start, end } = half_open(&range);
         let (mut next, end) = (start.max(first), end.min(last.saturating_add(1)));
         let mut entries = Vec::new();
         while next < end {
@@ -318,16 +324,7 @@ impl RaftLogReader<Types> for Entries {
     where
         R: RangeBounds<u64> + Clone + Debug + Send,
     {
-        let start = match range.start_bound() {
-            Bound::Included(start) => *start,
-            Bound::Excluded(before) => before.saturating_add(1),
-            Bound::Unbounded => 0,
-        };
-        let end = match range.end_bound() {
-            Bound::Included(last) => last.saturating_add(1),
-            Bound::Excluded(end) => *end,
-            Bound::Unbounded => u64::MAX,
-        };
+        let Range { start, end } = half_open(&range);
         Pieces { entries: self.clone(), next: start, end, piece: Vec::new().into_iter() }
     }
 

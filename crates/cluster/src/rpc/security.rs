@@ -51,11 +51,6 @@ impl Security {
         self.tls.as_ref().map_or(Ok(()), |tls| tls.reload())
     }
 
-    /// Whether there is TLS.
-    pub fn is_encrypted(&self) -> bool {
-        self.tls.is_some()
-    }
-
     /// The key that proofs are made with.
     pub(super) fn secret(&self) -> Option<&hmac::Key> {
         self.secret.as_deref()

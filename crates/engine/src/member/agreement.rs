@@ -47,9 +47,9 @@ pub struct Agreed {
 /// The state machine over it.
 pub struct ControlMachine(pub Arc<Agreed>);
 
-/// A command as a proposal.
-pub fn proposal(command: &Command) -> Proposal {
-    Proposal { kind: COMMAND, bytes: command.encode().into() }
+/// An encoded command as a proposal.
+pub fn proposal(command: Bytes) -> Proposal {
+    Proposal { kind: COMMAND, bytes: command }
 }
 
 impl Agreed {

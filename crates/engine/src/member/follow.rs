@@ -38,6 +38,8 @@ struct Life {
     /// A change of the group's members is under way.
     moving: Option<tokio::task::JoinHandle<()>>,
     handed_over: Option<Instant>,
+    /// What the shard runs, since all of it is in its log: nothing to do while the same is wanted.
+    runs: Option<Arc<Wanted>>,
     /// Times in a row that the shard could not be brought to where its group is.
     failures: u32,
 }
@@ -81,6 +83,7 @@ async fn look(member: &Arc<Member>, replica: &Arc<Replica>, life: &mut Life) {
     if !leads {
         replica.intake.close();
         life.led = None;
+        life.runs = None;
         if let Err(why) = lead(replica).await {
             // It is not the leader any more, or it is tried again at once.
             tracing::info!(shard = replica.shard, why, "cannot lead the shard yet");
@@ -95,7 +98,13 @@ async fn look(member: &Arc<Member>, replica: &Arc<Replica>, life: &mut Life) {
         life.failures = 0;
         life.led = Some((status.term, Instant::now()));
     }
-    run_tasks(member, replica).await;
+    let (index, wanted) = member.wanted_runs();
+    if !life.runs.as_ref().is_some_and(|runs| Arc::ptr_eq(runs, &wanted)) {
+        life.runs = run_tasks(member, replica, &wanted).await.then_some(wanted);
+    }
+    if life.runs.is_some() {
+        replica.reconciled.send_if_modified(|reconciled| std::mem::replace(reconciled, index) != index);
+    }
     move_replicas(member, replica, &status, life);
     hand_over(member, replica, &status, life).await;
 }
@@ -133,15 +142,15 @@ async fn lead(replica: &Replica) -> Result<(), String> {
     Ok(())
 }
 
-/// Starts and stops tasks in the shard, so that those run that the catalog says.
-async fn run_tasks(member: &Member, replica: &Replica) {
-    let (index, wanted) = member.wanted_runs();
-    let Some(running) = replica.running() else { return };
+/// Starts and stops tasks in the shard, so that those run that the catalog says. False: not all of it
+/// could be logged.
+async fn run_tasks(member: &Member, replica: &Replica, wanted: &Wanted) -> bool {
+    let Some(running) = replica.running() else { return false };
     let mut entries: Vec<(String, Option<Run>, TaskEntry)> = Vec::new();
     for id in running.keys().filter(|id| !wanted.contains_key(*id)) {
         entries.push((id.clone(), None, TaskEntry::Stop { task: id.clone() }));
     }
-    for (id, (run, task)) in wanted.iter() {
+    for (id, (run, task)) in wanted {
         if running.get(id).is_some_and(|now| now.is(run)) {
             continue;
         }
@@ -162,9 +171,7 @@ async fn run_tasks(member: &Member, replica: &Replica) {
             None => open.running.remove(&id),
         });
     }
-    if all {
-        replica.reconciled.send_if_modified(|reconciled| std::mem::replace(reconciled, index) != index);
-    }
+    all
 }
 
 /// Begins to bring the group's voters to what is wanted, one change at a time.

@@ -19,6 +19,7 @@ use pipeline::node::Effects;
 use pipeline::task::Task;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use store::{Log, State};
 
@@ -243,6 +244,11 @@ impl Loader {
             server.cluster_id.clone_from(&cluster.id);
         }
         server
+    }
+
+    /// Folder for snapshots on their way.
+    pub fn spool(&self) -> PathBuf {
+        self.options.data_dir.join("snapshots")
     }
 
     /// Loads a shard's checkpoint and replays its log up to `upto`. Events of the replay go out

@@ -110,9 +110,7 @@ impl Member {
 
     /// Proposes to the control group of this member, if it leads it.
     pub async fn propose_here(&self, command: Bytes) -> Proposed {
-        let proposal =
-            cluster::raft::Proposal { bytes: command, ..proposal(&Command::Delivered { ids: Vec::new() }) };
-        match self.control().propose(proposal).await {
+        match self.control().propose(proposal(command)).await {
             Ok((_, answer)) => match wire::decode(&answer) {
                 Ok(done) => Proposed::Done(done),
                 Err(why) => Proposed::Unknown(why),

@@ -3,24 +3,18 @@
 use super::Member;
 use super::follow::Wanted;
 use super::lead::Run;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::sync::watch;
 
 /// Follows the catalog. Whoever waits for a change to be in force waits for `routed`.
 pub async fn watch(member: Arc<Member>) {
     let mut applied = member.agreed().applied.subscribe();
-    let mut known: Option<BTreeMap<String, u64>> = None;
+    // A revision belongs to one start of one task.
+    let mut known: Vec<u64> = Vec::new();
     loop {
         let index = *applied.borrow_and_update();
-        let revisions: BTreeMap<String, u64> = member
-            .agreed()
-            .catalog
-            .read_recursive()
-            .runs()
-            .map(|(id, run)| (id.to_string(), run.revision))
-            .collect();
-        if known.as_ref() != Some(&revisions) {
+        if let Some(revisions) = member.changed_runs(&known) {
             let building = member.clone();
             // Compiling scripts is work: it must not hold up the threads that answer.
             let wanted = tokio::task::spawn_blocking(move || building.build()).await.unwrap_or_default();
@@ -29,7 +23,7 @@ pub async fn watch(member: Arc<Member>) {
             if let Some(engine) = member.engine() {
                 engine.run_only(&wanted);
             }
-            known = Some(revisions);
+            known = revisions;
         } else {
             member.wanted.lock().0 = index;
         }
@@ -41,6 +35,14 @@ pub async fn watch(member: Arc<Member>) {
 }
 
 impl Member {
+    /// The revisions of all runs, if they are not the known ones. Asked with every change of the catalog,
+    /// of which hardly any is one of runs.
+    fn changed_runs(&self, known: &[u64]) -> Option<Vec<u64>> {
+        let catalog = self.agreed().catalog.read_recursive();
+        let revisions = || catalog.runs().map(|(_, run)| run.revision);
+        (!revisions().eq(known.iter().copied())).then(|| revisions().collect())
+    }
+
     fn build(&self) -> Wanted {
         let runs: Vec<(String, Run)> = {
             let catalog = self.agreed().catalog.read_recursive();

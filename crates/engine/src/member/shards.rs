@@ -68,7 +68,7 @@ async fn open(member: &Member, shard: u32) -> Result<Arc<Replica>, String> {
         group: group(shard),
         timing: Timing { patience: PATIENCE, ..Timing::default() },
         sync: loader.options.sync == store::Sync::Always,
-        spool: loader.options.data_dir.join("snapshots"),
+        spool: loader.spool(),
     };
     let carrier = Arc::new(member.link.clone());
     let group = Group::start(options, loader.log.clone(), loader.state.clone(), carrier, machine).await;
