@@ -5,9 +5,9 @@
 //! `m` the outline · `s` chunk · `g` space chunk · `t` task · `n` task 0 node chunk
 
 use crate::group::{Group, GroupBy, GroupTable};
-use crate::shard::Shard;
+use crate::shard::{Running, Shard};
 use crate::task::{Restored, Task};
-use model::{Name, Origin, Series, TagSet};
+use model::{Name, Origin, Series, TagSet, Time};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -242,6 +242,7 @@ impl Shard {
             self.fail(&saved.id, saved.failed);
             self.load_states(source, &saved.id)?;
         }
+        self.due = self.tasks.iter().map(Running::due).min().unwrap_or(Time::MAX);
         // Starting the tasks asked for deletions that must not happen: the values are live.
         self.saved.dropped.clear();
         refused.iter().for_each(|id| self.saved.task_stopped(id));

@@ -63,6 +63,48 @@ pub struct Batch {
     pub rows: Rows,
 }
 
+/// What goes along an edge when no points came: a clock tick, an answer from outside or the end of
+/// the task can let data go, and can send marks behind it.
+#[derive(Clone, Debug)]
+pub enum Flow {
+    /// Points or batches.
+    Data(Message),
+    /// Marks, which speak of the time after all data that came before them.
+    Marks(Vec<Mark>),
+}
+
+/// Something that is known of a group without a point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// No point before this time will come.
+    Barrier {
+        /// Index of the group.
+        group: u32,
+        /// The time, nanoseconds.
+        time: Time,
+    },
+    /// The group is over: nodes forget it.
+    Delete {
+        /// Index of the group.
+        group: u32,
+    },
+}
+
+impl Mark {
+    /// The group that it speaks of.
+    pub fn group(self) -> u32 {
+        match self {
+            Mark::Barrier { group, .. } | Mark::Delete { group } => group,
+        }
+    }
+}
+
+impl From<Message> for Flow {
+    fn from(message: Message) -> Flow {
+        Flow::Data(message)
+    }
+}
+
 impl Message {
     /// One past the highest group that the message speaks of; 0 for none.
     pub fn groups_end(&self) -> u32 {

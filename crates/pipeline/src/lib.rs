@@ -26,6 +26,7 @@ pub mod stats;
 pub mod task;
 pub mod tracking;
 pub mod view;
+mod walk;
 
 pub use node::{Effects, Server};
 pub use shard::Shard;

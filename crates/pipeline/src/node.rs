@@ -2,7 +2,7 @@
 //! runs. A node's file holds all three, in that order.
 
 use crate::args::{Args, Refused};
-use crate::edge::{EdgeKind, Message};
+use crate::edge::{EdgeKind, Flow, Mark, Message};
 use crate::group::{Group, GroupBy, GroupTable};
 use crate::logfmt::pair;
 use crate::state::{AnyStates, GroupState, States};
@@ -135,6 +135,8 @@ pub struct Build<'a> {
     pub demand: &'a Demand,
     /// Facts about the server that templates may name.
     pub server: &'a Server,
+    /// Databases and retention policies that the task reads.
+    pub dbrps: &'a [(Name, Name)],
 }
 
 /// The server, as `{{ .ServerInfo }}` and alert topics know it.
@@ -151,18 +153,98 @@ pub struct Server {
 }
 
 /// A node that runs: immutable, with what it remembers of a group beside it.
+///
+/// A group's number is the index of its own state. It may be given to another group once the group is
+/// over: what a node keeps of *other* groups or for later it keeps as [`Group`], and interns when it
+/// sends it on.
 pub trait Node: Send + Sync + 'static {
     /// What it remembers of each group.
     type State: GroupState;
+
+    /// It wants [`Self::tick`] when the clock reaches [`States::due`]; for the first time as soon as
+    /// the task runs.
+    const TIMED: bool = false;
 
     /// Takes what one entry brings along each of its input edges (one a parent, in order), and
     /// gives what it sends on.
     fn feed(&self, cx: &mut Cx<'_>, states: &mut States<Self::State>, inputs: &mut [Message]) -> Message;
 
+    /// Takes marks that follow the data of one of its input edges, and gives what it sends on: data
+    /// that the marks let go, and marks. By itself a node forgets the groups that are over, and
+    /// passes marks on where its output has the groups of its input.
+    fn mark(
+        &self,
+        cx: &mut Cx<'_>,
+        states: &mut States<Self::State>,
+        _input: usize,
+        marks: Vec<Mark>,
+    ) -> Vec<Flow> {
+        self.forget_marked(cx, states, &marks);
+        if cx.space_in == cx.space_out { vec![Flow::Marks(marks)] } else { Vec::new() }
+    }
+
+    /// Forgets the groups that marks say are over: what [`Self::mark`] must do for them.
+    fn forget_marked(&self, cx: &mut Cx<'_>, states: &mut States<Self::State>, marks: &[Mark]) {
+        for mark in marks {
+            if let Mark::Delete { group } = *mark {
+                cx.seen.remove(group);
+                self.forget(states, group);
+            }
+        }
+    }
+
+    /// Forgets a group: its index may be given to another one. Nodes whose states are not by group
+    /// say here what that means for them.
+    fn forget(&self, states: &mut States<Self::State>, group: u32) {
+        states.forget(group);
+    }
+
+    /// The clock has reached [`States::due`]: `cx.now` is at or after it. Sets the time of the next
+    /// tick by [`States::set_due`]; without it none comes.
+    fn tick(&self, _cx: &mut Cx<'_>, _states: &mut States<Self::State>) -> Vec<Flow> {
+        Vec::new()
+    }
+
+    /// Takes what came back from outside for a [`Call`] that this node made.
+    fn answer(&self, _cx: &mut Cx<'_>, _states: &mut States<Self::State>, _answer: &Answer) -> Vec<Flow> {
+        Vec::new()
+    }
+
+    /// No more data comes: gives what can only be sent on now.
+    fn finish(&self, _cx: &mut Cx<'_>, _states: &mut States<Self::State>) -> Vec<Flow> {
+        Vec::new()
+    }
+
     /// What the HTTP endpoint of the node shows, for the nodes that have one.
     fn show(&self, _states: &States<Self::State>) -> Vec<crate::endpoint::Shown> {
         Vec::new()
     }
+}
+
+/// What calls on a node when no points come.
+#[derive(Clone, Debug)]
+pub enum Turn<'a> {
+    /// [`Node::mark`].
+    Mark(usize, Vec<Mark>),
+    /// [`Node::tick`].
+    Tick,
+    /// [`Node::answer`].
+    Answer(&'a Answer),
+    /// [`Node::finish`].
+    Finish,
+}
+
+/// What came back from outside for a [`Call`].
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Answer {
+    /// The task.
+    pub task: Name,
+    /// The node.
+    pub node: Name,
+    /// Index and sequence of the call's identity.
+    pub call: (u64, u32),
+    /// What came back, as the carrier of such calls writes it.
+    pub bytes: Vec<u8>,
 }
 
 /// A [`Node`] of any state.
@@ -173,19 +255,53 @@ pub trait AnyNode: Send + Sync {
     /// See [`Node::feed`].
     fn feed(&self, cx: &mut Cx<'_>, states: &mut dyn AnyStates, inputs: &mut [Message]) -> Message;
 
+    /// See [`Turn`].
+    fn turn(&self, cx: &mut Cx<'_>, states: &mut dyn AnyStates, turn: Turn<'_>) -> Vec<Flow>;
+
+    /// See [`Node::forget`].
+    fn forget(&self, states: &mut dyn AnyStates, group: u32);
+
     /// See [`Node::show`].
     fn show(&self, states: &dyn AnyStates) -> Vec<crate::endpoint::Shown>;
 }
 
+fn own<N: Node>(states: &mut dyn AnyStates) -> &mut States<N::State> {
+    let states: &mut dyn Any = states;
+    states.downcast_mut().expect("states that this node made")
+}
+
 impl<N: Node> AnyNode for N {
     fn states(&self) -> Box<dyn AnyStates> {
-        Box::new(States::<N::State>::default())
+        let mut states = States::<N::State>::default();
+        if N::TIMED {
+            states.set_due(Time::MIN);
+        }
+        Box::new(states)
     }
 
     fn feed(&self, cx: &mut Cx<'_>, states: &mut dyn AnyStates, inputs: &mut [Message]) -> Message {
-        let states: &mut dyn Any = states;
-        let states = states.downcast_mut().expect("states that this node made");
-        Node::feed(self, cx, states, inputs)
+        Node::feed(self, cx, own::<N>(states), inputs)
+    }
+
+    fn turn(&self, cx: &mut Cx<'_>, states: &mut dyn AnyStates, turn: Turn<'_>) -> Vec<Flow> {
+        let states = own::<N>(states);
+        match turn {
+            Turn::Mark(input, marks) => self.mark(cx, states, input, marks),
+            Turn::Tick => {
+                let flows = self.tick(cx, states);
+                // Without this one that forgot to say when would be called for ever.
+                if states.due() <= cx.now {
+                    states.set_due(Time::MAX);
+                }
+                flows
+            }
+            Turn::Answer(answer) => self.answer(cx, states, answer),
+            Turn::Finish => self.finish(cx, states),
+        }
+    }
+
+    fn forget(&self, states: &mut dyn AnyStates, group: u32) {
+        Node::forget(self, own::<N>(states), group);
     }
 
     fn show(&self, states: &dyn AnyStates) -> Vec<crate::endpoint::Shown> {
@@ -297,8 +413,82 @@ impl Cx<'_> {
 pub struct Effects {
     /// Alert events.
     pub events: Vec<Event>,
+    /// Calls to the outside.
+    pub calls: Vec<Call>,
+    /// Points for the server itself.
+    pub writes: Vec<Write>,
     /// Lines for the server's log.
     pub logs: Vec<Log>,
+}
+
+impl Effects {
+    /// How many of each there are: where [`Self::truncate`] goes back to.
+    pub fn counts(&self) -> [usize; 4] {
+        [self.events.len(), self.calls.len(), self.writes.len(), self.logs.len()]
+    }
+
+    /// Drops what came since.
+    pub fn truncate(&mut self, [events, calls, writes, logs]: [usize; 4]) {
+        self.events.truncate(events);
+        self.calls.truncate(calls);
+        self.writes.truncate(writes);
+        self.logs.truncate(logs);
+    }
+}
+
+/// A call to the outside, which only the shard's leader carries out. When a log is replayed, calls are
+/// made again: their identity tells a receiver.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Which one.
+    pub identity: Identity,
+    /// The task.
+    pub task: Name,
+    /// The node.
+    pub node: Name,
+    /// Its errors are not logged.
+    pub quiet: bool,
+    /// What comes back enters the shard's log as an [`Answer`]; otherwise nobody waits for it.
+    pub answered: bool,
+    /// What is asked.
+    pub request: Request,
+}
+
+/// What a [`Call`] asks.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Request {
+    /// `POST` of a body.
+    Post {
+        /// Where to.
+        url: String,
+        /// Headers, beside those of every request.
+        headers: Vec<(String, String)>,
+        /// User and password.
+        basic: Option<(String, String)>,
+        /// The body.
+        body: Vec<u8>,
+        /// Longest time, nanoseconds; 0 is the server's own limit.
+        timeout: i64,
+        /// The body of an answer that is not 2xx is logged.
+        capture: bool,
+    },
+}
+
+/// Points that a task writes to the server itself. Taken once, whatever is replayed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Write {
+    /// Which one.
+    pub identity: Identity,
+    /// The task.
+    pub task: Name,
+    /// The node.
+    pub node: Name,
+    /// Database.
+    pub db: Name,
+    /// Retention policy.
+    pub rp: Name,
+    /// The points, as line protocol with times in nanoseconds.
+    pub lines: Vec<u8>,
 }
 
 /// A line for the server's log.

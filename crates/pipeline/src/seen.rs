@@ -41,6 +41,15 @@ impl Seen {
         }
     }
 
+    /// Removes a group that is over.
+    pub fn remove(&mut self, group: u32) {
+        if self.has(group) {
+            self.bits[group as usize / 64] &= !(1 << (group % 64));
+            self.count -= 1;
+            self.whole_to = self.whole_to.min(group);
+        }
+    }
+
     fn has(&self, group: u32) -> bool {
         self.bits.get(group as usize / 64).is_some_and(|word| word >> (group % 64) & 1 == 1)
     }

@@ -5,12 +5,12 @@ use crate::edge::{Message, Run};
 use crate::endpoint::Shown;
 use crate::group::{GroupBy, GroupTable};
 use crate::merge::merge;
-use crate::node::{AnyNode, Cx, Effects};
-use crate::nodes::window_fused::Half;
+use crate::node::{AnyNode, Effects};
 use crate::seen::Seen;
 use crate::state::AnyStates;
 use crate::task::{Restored, Task};
 use crate::view::{Arrived, Surroundings, View, groups_of};
+use crate::walk::Stage;
 use hashbrown::HashMap;
 use jiff::tz::TimeZone;
 use lambda::Env;
@@ -38,9 +38,11 @@ pub struct Shard {
     views: Vec<View>,
     /// For each origin, the `(task, source)` pairs that read it. Forgotten when tasks change.
     routes: HashMap<Arc<Origin>, Arc<[(usize, usize)]>>,
-    zone: TimeZone,
-    stopwatch: Option<Stopwatch>,
-    entries: u64,
+    pub(crate) zone: TimeZone,
+    pub(crate) stopwatch: Option<Stopwatch>,
+    pub(crate) entries: u64,
+    /// No node wants a tick before this time.
+    pub(crate) due: Time,
 }
 
 /// A task in a shard.
@@ -55,7 +57,9 @@ pub(crate) struct Running {
     /// The view of each source.
     views: Vec<usize>,
     /// The groups that have reached each operator since the task or the server was started.
-    seen: Vec<Seen>,
+    pub(crate) seen: Vec<Seen>,
+    /// The operators that want ticks.
+    pub(crate) timed: Vec<usize>,
     /// It panicked: a bug. It takes no more points until it is started again.
     pub(crate) failed: Option<String>,
 }
@@ -76,6 +80,7 @@ impl Shard {
             zone,
             stopwatch,
             entries: 0,
+            due: Time::MAX,
         }
     }
 
@@ -94,10 +99,15 @@ impl Shard {
         });
         let spaces: Vec<(usize, usize)> = spaces.collect();
         let views = task.sources.iter().map(|s| self.use_view(&task, s.filter.as_ref())).collect();
-        let states = task.operators.iter().map(|o| o.as_ref().map(|o| AnyNode::states(&*o.node))).collect();
+        let states: Vec<Option<Box<dyn AnyStates>>> =
+            task.operators.iter().map(|o| o.as_ref().map(|o| AnyNode::states(&*o.node))).collect();
+        let due = |node: &usize| states[*node].as_ref().map_or(Time::MAX, |states| states.due());
+        let timed: Vec<usize> = (0..states.len()).filter(|node| due(node) < Time::MAX).collect();
+        self.due = timed.iter().map(due).fold(self.due, Time::min);
         let mut seen = Vec::new();
         seen.resize_with(task.operators.len(), Seen::default);
-        let running = Running { definition, restored, states, spaces, views, seen, failed: None, task };
+        let running =
+            Running { definition, restored, states, spaces, views, seen, timed, failed: None, task };
         let at = self.tasks.partition_point(|other| other.task.id < running.task.id);
         self.saved.task_started(&running.task.id);
         self.tasks.insert(at, running);
@@ -229,7 +239,7 @@ impl Shard {
         routes
     }
 
-    /// Feeds one task. A panic in it is a bug of Farad: the task stops and says so, all others go on.
+    /// Feeds one task.
     fn run_task(
         &mut self,
         at: usize,
@@ -239,21 +249,34 @@ impl Shard {
         identity: &mut Identity,
         effects: &mut Effects,
     ) {
-        let (events, logs) = (effects.events.len(), effects.logs.len());
-        let run = AssertUnwindSafe(|| self.feed_task(at, wanted, arrived, now, identity, effects));
-        if let Err(panic) = catch_unwind(run) {
+        self.guarded(at, effects, |shard, effects| {
+            shard.feed_task(at, wanted, arrived, now, identity, effects);
+        });
+    }
+
+    /// Runs something of one task. A panic in it is a bug of Farad: the task stops and says so, all
+    /// others go on.
+    pub(crate) fn guarded(
+        &mut self,
+        at: usize,
+        effects: &mut Effects,
+        run: impl FnOnce(&mut Shard, &mut Effects),
+    ) {
+        let before = effects.counts();
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| run(self, effects))) {
             let text = panic
                 .downcast_ref::<String>()
                 .map(String::as_str)
                 .or_else(|| panic.downcast_ref::<&str>().copied())
                 .unwrap_or("no message");
             // Half an entry's effects are no use to anyone.
-            effects.events.truncate(events);
-            effects.logs.truncate(logs);
+            effects.truncate(before);
             let id = self.tasks[at].task.id.clone();
             self.saved.task_started(&id);
             self.fail(&id, Some(format!("node panicked: {text}")));
         }
+        let due = self.tasks[at].due();
+        self.due = self.due.min(due);
     }
 
     fn feed_task(
@@ -312,7 +335,17 @@ impl Shard {
         }
         task.source_stats.collected.fetch_add(came, Relaxed);
         task.source_stats.emitted.fetch_add(came, Relaxed);
-        let timed = self.stopwatch.filter(|_| self.entries.is_multiple_of(TIMED_EVERY));
+        let stopwatch = self.stopwatch.filter(|_| self.entries.is_multiple_of(TIMED_EVERY));
+        let mut stage = Stage {
+            series: &self.series,
+            spaces: &mut self.spaces,
+            shard: self.number,
+            now,
+            env: &env,
+            identity,
+            effects,
+            stopwatch,
+        };
         for (node, operator) in task.operators.iter().enumerate() {
             let Some(operator) = operator else { continue };
             let mut inputs: Vec<Message> = if operator.parents == [0] {
@@ -326,47 +359,7 @@ impl Shard {
                     })
                     .collect()
             };
-            let came: u64 = inputs.iter().map(Message::count).sum();
-            if came == 0 {
-                continue;
-            }
-            let stats = &*operator.stats;
-            let counts_itself = operator.half == Some(Half::Function);
-            if !counts_itself {
-                stats.collected.fetch_add(came, Relaxed);
-            }
-            if task.graph.nodes[node].kind.grouped && !counts_itself {
-                let seen = &mut running.seen[node];
-                inputs.iter().for_each(|input| seen.add_message(input));
-                stats.groups[self.number as usize].store(seen.count(), Relaxed);
-            }
-            let (space_in, space_out) = running.spaces[node];
-            let mut cx = Cx {
-                series: &self.series,
-                spaces: &mut self.spaces,
-                space_in,
-                space_out,
-                now,
-                env: &env,
-                identity,
-                stats,
-                task: &task.id,
-                name: &task.names[node],
-                effects,
-                restored: &running.restored,
-                seen: &mut running.seen[node],
-                quiet: operator.quiet,
-            };
-            let states = running.states[node].as_mut().expect("an operator has states");
-            let start = timed.map(|clock| clock());
-            messages[node] = operator.node.feed(&mut cx, &mut **states, &mut inputs);
-            if let (Some(clock), Some(start)) = (timed, start) {
-                stats.exec_ns.fetch_add(clock().saturating_sub(start), Relaxed);
-                stats.exec_count.fetch_add(came, Relaxed);
-            }
-            if operator.half != Some(Half::Window) {
-                stats.emitted.fetch_add(messages[node].count(), Relaxed);
-            }
+            messages[node] = stage.feed(running, node, operator, &mut inputs);
         }
     }
 

@@ -1,6 +1,7 @@
 //! What a node remembers: one plain value a group, in a vector. Saving, loading and dropping state
 //! is written here, once, so that no node can forget it.
 
+use model::Time;
 use serde::{Serialize, de::DeserializeOwned};
 use std::any::Any;
 
@@ -12,13 +13,37 @@ pub const CHUNK: usize = 64;
 pub trait GroupState: Default + Send + Serialize + DeserializeOwned + 'static {}
 impl<T: Default + Send + Serialize + DeserializeOwned + 'static> GroupState for T {}
 
+/// Key of a node's [`States::due`] among its chunks.
+const DUE: u32 = u32::MAX;
+
 /// The states of one node in one shard.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct States<S> {
     values: Vec<S>,
+    /// One word a chunk: the groups that were asked for since the last save. A chunk is as long as a
+    /// word has bits.
+    touched: Vec<u64>,
+    /// One word a chunk: the groups that have a state.
+    used: Vec<u64>,
     /// One bit a chunk: changed since the last save.
     dirty: Vec<u64>,
+    due: Time,
+    due_saved: Time,
     pub(crate) bindings: crate::rowwise::Bindings,
+}
+
+impl<S> Default for States<S> {
+    fn default() -> States<S> {
+        States {
+            values: Vec::new(),
+            touched: Vec::new(),
+            used: Vec::new(),
+            dirty: Vec::new(),
+            due: Time::MAX,
+            due_saved: Time::MAX,
+            bindings: Default::default(),
+        }
+    }
 }
 
 impl<S: GroupState> States<S> {
@@ -26,13 +51,10 @@ impl<S: GroupState> States<S> {
     #[inline]
     pub fn get(&mut self, group: u32) -> &mut S {
         let at = group as usize;
-        if at >= self.values.len() {
-            self.grow(at);
-        }
         // Looked at before it is written: else each row would wait for the one before.
-        let (word, bit) = (&mut self.dirty[at / CHUNK / 64], 1 << (at / CHUNK % 64));
-        if *word & bit == 0 {
-            *word |= bit;
+        let touched = self.touched.get(at / CHUNK).is_some_and(|word| word >> (at % CHUNK) & 1 == 1);
+        if !touched {
+            self.touch(at);
         }
         &mut self.values[at]
     }
@@ -42,14 +64,59 @@ impl<S: GroupState> States<S> {
         self.values.get(group as usize)
     }
 
-    /// All states that were ever asked for, by group.
+    /// The states of all groups that have one, by group.
     pub fn iter(&self) -> impl Iterator<Item = (u32, &S)> {
-        self.values.iter().enumerate().map(|(at, state)| (at as u32, state))
+        let all = self.values.iter().enumerate();
+        all.filter(|(at, _)| self.is_used(*at as u32)).map(|(at, state)| (at as u32, state))
+    }
+
+    /// The groups that have a state, in ascending order.
+    pub fn used(&self) -> Vec<u32> {
+        self.iter().map(|(group, _)| group).collect()
+    }
+
+    /// Forgets the state of a group.
+    pub fn forget(&mut self, group: u32) {
+        let at = group as usize;
+        if self.is_used(group) {
+            self.values[at] = S::default();
+            let bit = !(1 << (at % CHUNK));
+            self.used[at / CHUNK] &= bit;
+            self.touched[at / CHUNK] &= bit;
+            self.dirty[at / CHUNK / 64] |= 1 << (at / CHUNK % 64);
+        }
+    }
+
+    /// When the node is to be called next ([`crate::node::Node::tick`]); `Time::MAX` is never.
+    pub fn due(&self) -> Time {
+        self.due
+    }
+
+    /// Sets the time of the next tick.
+    pub fn set_due(&mut self, due: Time) {
+        self.due = due;
+    }
+
+    /// The next tick is at `due`, if it is not to come before.
+    pub fn wake_by(&mut self, due: Time) {
+        self.due = self.due.min(due);
     }
 
     #[cold]
+    fn touch(&mut self, at: usize) {
+        if at >= self.values.len() {
+            self.grow(at);
+        }
+        let (chunk, bit) = (at / CHUNK, 1 << (at % CHUNK));
+        self.touched[chunk] |= bit;
+        self.used[chunk] |= bit;
+        self.dirty[chunk / 64] |= 1 << (chunk % 64);
+    }
+
     fn grow(&mut self, at: usize) {
         self.values.resize_with(at + 1, S::default);
+        self.touched.resize(at / CHUNK + 1, 0);
+        self.used.resize(at / CHUNK + 1, 0);
         self.dirty.resize(at / CHUNK / 64 + 1, 0);
     }
 }
@@ -63,27 +130,39 @@ pub trait AnyStates: Any + Send {
     /// state: another version of Farad, or a damaged checkpoint.
     fn load(&mut self, chunk: u32, bytes: &[u8]) -> Result<(), postcard::Error>;
 
-    /// Number of groups.
-    fn groups(&self) -> usize;
+    /// The group has a state.
+    fn is_used(&self, group: u32) -> bool;
+
+    /// See [`States::due`].
+    fn due(&self) -> Time;
 }
 
 impl<S: GroupState> AnyStates for States<S> {
     fn save(&mut self, put: &mut dyn FnMut(u32, Vec<u8>)) {
+        if self.due != self.due_saved {
+            self.due_saved = self.due;
+            put(DUE, postcard::to_allocvec(&self.due).expect("plain values always encode"));
+        }
         for word in 0..self.dirty.len() {
             let mut bits = std::mem::take(&mut self.dirty[word]);
             while bits != 0 {
                 let chunk = word * 64 + bits.trailing_zeros() as usize;
                 bits &= bits - 1;
+                self.touched[chunk] = 0;
                 let end = ((chunk + 1) * CHUNK).min(self.values.len());
-                let bytes = postcard::to_allocvec(&self.values[chunk * CHUNK..end])
-                    .expect("plain values always encode");
-                put(chunk as u32, bytes);
+                let saved = (self.used[chunk], &self.values[chunk * CHUNK..end]);
+                put(chunk as u32, postcard::to_allocvec(&saved).expect("plain values always encode"));
             }
         }
     }
 
     fn load(&mut self, chunk: u32, bytes: &[u8]) -> Result<(), postcard::Error> {
-        let values: Vec<S> = postcard::from_bytes(bytes)?;
+        if chunk == DUE {
+            self.due = postcard::from_bytes(bytes)?;
+            self.due_saved = self.due;
+            return Ok(());
+        }
+        let (used, values): (u64, Vec<S>) = postcard::from_bytes(bytes)?;
         let start = chunk as usize * CHUNK;
         if values.len() > CHUNK {
             return Err(postcard::Error::DeserializeBadEncoding);
@@ -95,11 +174,17 @@ impl<S: GroupState> AnyStates for States<S> {
             for (offset, value) in values.into_iter().enumerate() {
                 self.values[start + offset] = value;
             }
+            self.used[chunk as usize] = used;
         }
         Ok(())
     }
 
-    fn groups(&self) -> usize {
-        self.values.len()
+    fn is_used(&self, group: u32) -> bool {
+        let word = self.used.get(group as usize / CHUNK);
+        word.is_some_and(|word| word >> (group as usize % CHUNK) & 1 == 1)
+    }
+
+    fn due(&self) -> Time {
+        self.due
     }
 }

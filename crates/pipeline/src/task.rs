@@ -111,6 +111,7 @@ impl Task {
                 below_source: node.parents == [0],
                 demand: &demand(&graph, at),
                 server,
+                dbrps: &dbrps,
             };
             let of_parent = operators[first].as_ref().map(|operator: &Operator| &operator.stats);
             let fused = of_parent.and_then(|stats| window_fused::build(&graph, at, stats));
