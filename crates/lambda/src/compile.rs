@@ -162,6 +162,7 @@ impl Compiler<'_> {
             ExprKind::Regex(pattern) => Node::Const(Const::Regex(
                 tick::re2::compile(pattern)
                     .map_err(|error| Diagnostic::plain(codes::REGEX, expr.span, error.to_string()))?,
+                pattern.as_str().into(),
             )),
             ExprKind::Reference(name) => self.reference(name),
             ExprKind::Ident(name) => self.identifier(expr, name)?,
@@ -214,7 +215,11 @@ impl Compiler<'_> {
             && ops::result(op, l, r).is_none()
         {
             let message = EvalError::mismatch(op, l, r).to_string();
-            return Err(Diagnostic::plain(codes::OPERATOR, expr.span, message));
+            let diagnostic = Diagnostic::plain(codes::OPERATOR, expr.span, message);
+            return Err(match quotes_hint(op, &left, &right) {
+                Some(help) => diagnostic.with_help(help),
+                None => diagnostic,
+            });
         }
         let constant = match types {
             _ if !ops::is_math(op) => Some(crate::types::Ty::Bool),
@@ -275,6 +280,29 @@ impl Compiler<'_> {
         self.open = outer;
         Ok(Node::Lambda(Box::new(body?)))
     }
+}
+
+/// What a text beside something that is none most likely was meant to be.
+fn quotes_hint(op: BinaryOp, left: &Node, right: &Node) -> Option<String> {
+    let text = |node: &Node| match node {
+        Node::Const(Const::Str(text)) => Some(text.clone()),
+        _ => None,
+    };
+    match (op, text(left), text(right)) {
+        (BinaryOp::Match | BinaryOp::NotMatch, _, Some(pattern)) => {
+            Some(format!("write the pattern between slashes: /{}/", pattern.replace('/', "\\/")))
+        }
+        (_, Some(name), None) | (_, None, Some(name)) if could_be_a_field(&name) => {
+            Some(format!("if '{name}' is a field or tag, write it in double quotes: \"{name}\""))
+        }
+        _ => None,
+    }
+}
+
+/// Not a number in quotes, nor a sentence.
+fn could_be_a_field(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_alphabetic() || c == '_')
+        && text.chars().all(|c| c.is_alphanumeric() || "_.-:".contains(c))
 }
 
 fn not_a_lambda(expr: &Expr, what: &str) -> Diagnostic {

@@ -1,8 +1,9 @@
 //! Expressions as error texts quote them: without the parentheses of the source.
 
 use crate::node::{Const, Node};
-use crate::text::{verb_duration, verb_float};
+use crate::text::verb_float;
 use std::fmt;
+use tick::duration::format_go;
 
 impl fmt::Display for Const {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -11,8 +12,8 @@ impl fmt::Display for Const {
             Const::Int(v) => write!(f, "{v}"),
             Const::Bool(v) => write!(f, "{v}"),
             Const::Str(v) => f.write_str(v),
-            Const::Duration(v) => f.write_str(&verb_duration(*v)),
-            Const::Regex(v) => f.write_str(v.as_str()),
+            Const::Duration(v) => f.write_str(&format_go(*v)),
+            Const::Regex(_, source) => f.write_str(source),
         }
     }
 }

@@ -31,7 +31,8 @@ pub(crate) enum Const {
     Bool(bool),
     Str(Arc<str>),
     Duration(i64),
-    Regex(Regex),
+    /// Compiled, and as the script writes it: Go's syntax is translated for the engine.
+    Regex(Regex, Arc<str>),
 }
 
 #[derive(Clone, Debug)]
@@ -61,7 +62,7 @@ impl Const {
             Const::Bool(_) => Ty::Bool,
             Const::Str(_) => Ty::Str,
             Const::Duration(_) => Ty::Duration,
-            Const::Regex(_) => Ty::Regex,
+            Const::Regex(..) => Ty::Regex,
         }
     }
 }

@@ -67,12 +67,6 @@ pub(crate) fn is_math(op: BinaryOp) -> bool {
     matches!(op, BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Div | BinaryOp::Mod)
 }
 
-/// A float as an integer, as amd64 converts it: what does not fit becomes the smallest integer.
-pub(crate) fn float_to_int(x: f64) -> i64 {
-    // 2^63 is exact as a float, so the upper bound is exclusive and the lower one inclusive.
-    if (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&x) { x as i64 } else { i64::MIN }
-}
-
 /// Integer division; `None` when the divisor is zero. The one overflow wraps.
 #[inline]
 pub(crate) fn div(a: i64, b: i64) -> Option<i64> {
@@ -87,12 +81,12 @@ pub(crate) fn rem(a: i64, b: i64) -> Option<i64> {
 
 /// A duration times a float.
 pub(crate) fn scale(a: i64, b: f64) -> i64 {
-    float_to_int(a as f64 * b)
+    tick::float_to_int(a as f64 * b)
 }
 
 /// A duration divided by a float.
 pub(crate) fn unscale(a: i64, b: f64) -> i64 {
-    float_to_int(a as f64 / b)
+    tick::float_to_int(a as f64 / b)
 }
 
 /// One comparison on an ordering; an unordered pair (NaN) only ever answers `!=`.

@@ -154,7 +154,7 @@ pub(crate) fn literal(constant: &Const) -> Val<'_> {
         Const::Bool(v) => Val::Bool(*v),
         Const::Str(v) => Val::Str(Cow::Borrowed(v)),
         Const::Duration(v) => Val::Duration(*v),
-        Const::Regex(v) => Val::Regex(v),
+        Const::Regex(v, _) => Val::Regex(v),
     }
 }
 

@@ -155,6 +155,6 @@ fn literal(constant: &Const) -> Kind {
         Const::Bool(v) => Kind::Bool(*v),
         Const::Str(v) => Kind::Str(v.clone()),
         Const::Duration(v) => Kind::Duration(*v),
-        Const::Regex(v) => Kind::Regex(v.clone()),
+        Const::Regex(v, _) => Kind::Regex(v.clone()),
     }
 }

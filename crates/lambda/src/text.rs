@@ -1,4 +1,4 @@
-//! Numbers and durations as Go reads and prints them.
+//! Numbers as Go reads and prints them.
 
 use std::borrow::Cow;
 
@@ -28,33 +28,6 @@ pub(crate) fn verb_float(x: f64) -> String {
             format!("{mantissa}e{sign}{:02}", exponent.unsigned_abs())
         }
         _ => plain_float(x),
-    }
-}
-
-/// A duration as Go prints one: `1h0m0s`, `1.5s`, `100ms`.
-pub(crate) fn verb_duration(ns: i64) -> String {
-    let sign = if ns < 0 { "-" } else { "" };
-    let total = ns.unsigned_abs();
-    let fraction = |value: u64, unit: u64, name: &str| {
-        let digits = unit.ilog10() as usize;
-        let mut text = format!("{}.{:0digits$}", value / unit, value % unit);
-        let short = text.trim_end_matches('0').trim_end_matches('.').len();
-        text.truncate(short);
-        text + name
-    };
-    match total {
-        0 => "0s".to_owned(),
-        1..1_000 => format!("{sign}{total}ns"),
-        1_000..1_000_000 => sign.to_owned() + &fraction(total, 1_000, "µs"),
-        1_000_000..1_000_000_000 => sign.to_owned() + &fraction(total, 1_000_000, "ms"),
-        _ => {
-            let seconds = fraction(total % 60_000_000_000, 1_000_000_000, "s");
-            match (total / 3_600_000_000_000, total / 60_000_000_000 % 60) {
-                (0, 0) => format!("{sign}{seconds}"),
-                (0, minutes) => format!("{sign}{minutes}m{seconds}"),
-                (hours, minutes) => format!("{sign}{hours}h{minutes}m{seconds}"),
-            }
-        }
     }
 }
 
@@ -138,25 +111,6 @@ mod tests {
         ];
         for (x, plain, verb) in cases {
             assert_eq!((plain_float(*x).as_str(), verb_float(*x).as_str()), (*plain, *verb));
-        }
-    }
-
-    #[test]
-    fn durations_print_as_in_go() {
-        let cases: &[(i64, &str)] = &[
-            (0, "0s"),
-            (1, "1ns"),
-            (1_500, "1.5µs"),
-            (2_000, "2µs"),
-            (100_000_000, "100ms"),
-            (1_500_000_000, "1.5s"),
-            (60_000_000_000, "1m0s"),
-            (3_600_000_000_000, "1h0m0s"),
-            (-90_000_000_000, "-1m30s"),
-            (i64::MIN, "-2562047h47m16.854775808s"),
-        ];
-        for (ns, want) in cases {
-            assert_eq!(verb_duration(*ns), *want);
         }
     }
 

@@ -237,6 +237,16 @@ fn what_never_works_is_refused_with_the_task() {
         ("abs(1 + 'a')", "Failed to handle 1 argument: mismatched type", "1 + 'a'"),
         ("-(1 + 'a')", "Failed to handle node: mismatched type", "1 + 'a'"),
         ("'a' =~ 'b'", "mismatched type to binary operator. got string =~ string.", "'a' =~ 'b'"),
+        (
+            "'usage' > 90",
+            "mismatched type to binary operator. got string > int. see bool(), int(), float(), string(), duration(); if 'usage' is a field or tag, write it in double quotes: \"usage\"",
+            "'usage' > 90",
+        ),
+        (
+            "\"host\" == 'a' AND 'a' =~ 'b/c'",
+            "Failed to handle right node: mismatched type to binary operator. got string =~ string. see bool(), int(), float(), string(), duration(); write the pattern between slashes: /b\\/c/",
+            "'a' =~ 'b/c'",
+        ),
         ("somewhere > 1", "unknown identifier \"somewhere\"", "somewhere"),
     ];
     for (source, want, at) in cases {

@@ -169,8 +169,8 @@ impl fmt::Display for Command {
 impl fmt::Display for Pipe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.decl.is_empty() {
-            // Go prints an assignment as a declaration here.
-            write!(f, "{} := ", self.decl.join(", "))?;
+            let sign = if self.assign { "=" } else { ":=" };
+            write!(f, "{} {sign} ", self.decl.join(", "))?;
         }
         for (index, command) in self.cmds.iter().enumerate() {
             if index > 0 {

@@ -11,24 +11,24 @@ use crate::value::{Content, Element, Value};
 
 type Outcome<'a> = Result<Value<'a>, String>;
 
-/// Calls `function`, whose number of arguments has been checked. `and` and `or` are the
-/// evaluator's own, because they need not evaluate all their arguments.
-pub(crate) fn call<'a>(function: Function, args: &[Value<'a>], html: bool) -> Outcome<'a> {
+/// Calls `function`, whose number of arguments has been checked; `max` is the largest text in bytes
+/// that is of use. `and`, `or`,
+/// `call` and `slice` are the evaluator's own: the first two need not evaluate all their
+/// arguments, and the last two want to know how an argument came about.
+pub(crate) fn call<'a>(function: Function, args: &[Value<'a>], html: bool, max: usize) -> Outcome<'a> {
     let (first, rest) = match args.split_first() {
         Some((first, rest)) => (first, rest),
         None => (&Value::Nil, args),
     };
     let second = rest.first().unwrap_or(&Value::Nil);
     Ok(match function {
-        Function::And | Function::Or => Value::Nil,
-        Function::Call => return call_value(first),
+        Function::And | Function::Or | Function::Call | Function::Slice => Value::Nil,
         Function::Index => return index(first, rest),
-        Function::Slice => return slice(first, rest),
         Function::Len => Value::Native(len(first)?),
         Function::Not => Value::Bool(!first.truth()),
         Function::Print => Value::owned(format::print(args)),
         Function::Println => Value::owned(format::println(args)),
-        Function::Printf => Value::owned(format::printf(first.text().unwrap_or_default(), rest)),
+        Function::Printf => Value::owned(format::printf(first.text().unwrap_or_default(), rest, max)),
         Function::Html => Value::owned(text::html(&text::join(args))),
         Function::Js => Value::owned(text::js(&text::join(args))),
         Function::UrlQuery => Value::owned(text::url_query(&text::join(args))),
@@ -55,18 +55,10 @@ fn json_text<'a>(value: &Value<'a>, end: &str, html: bool) -> Value<'a> {
     if html { Value::Safe(Content::Js, Cow::Owned(out)) } else { Value::owned(out) }
 }
 
-fn call_value<'a>(value: &Value<'a>) -> Outcome<'a> {
-    match value {
-        Value::Nil => Err("call of nil".into()),
-        value => Err(format!("non-function of type {}", value.type_name())),
-    }
-}
-
 /// An index into something of `len` elements, one past the end included.
 fn position(index: &Value<'_>, len: usize) -> Result<usize, String> {
     let number = match index {
         Value::Nil => return Err("cannot index slice/array with nil".into()),
-        Value::Byte(value) => i64::from(*value),
         value => match value.integer() {
             Some(number) => number,
             None => {
@@ -118,10 +110,13 @@ fn index<'a>(item: &Value<'a>, indexes: &[Value<'a>]) -> Outcome<'a> {
     Ok(item)
 }
 
-fn slice<'a>(item: &Value<'a>, indexes: &[Value<'a>]) -> Outcome<'a> {
-    if matches!(item, Value::Nil) {
-        return Err("slice of untyped nil".into());
-    }
+/// The part of the first argument between the others, of which the one at `boxed` (counted with the
+/// first) is the first that came out of a map or list of anything: Go does not take those for indexes.
+pub(crate) fn slice<'a>(args: &[Value<'a>], boxed: Option<usize>) -> Outcome<'a> {
+    let (item, indexes) = match args.split_first() {
+        None | Some((Value::Nil, _)) => return Err("slice of untyped nil".into()),
+        Some(parts) => parts,
+    };
     if indexes.len() > 3 {
         return Err(format!("too many slice indexes: {}", indexes.len()));
     }
@@ -134,7 +129,10 @@ fn slice<'a>(item: &Value<'a>, indexes: &[Value<'a>]) -> Outcome<'a> {
         other => return Err(format!("can't slice item of type {}", other.type_name())),
     };
     let mut bounds = [0, len, capacity];
-    for (bound, index) in bounds.iter_mut().zip(indexes) {
+    for (at, (bound, index)) in bounds.iter_mut().zip(indexes).enumerate() {
+        if boxed == Some(at + 1) {
+            return Err("cannot index slice/array with type interface {}".into());
+        }
         *bound = position(index, capacity)?;
     }
     let [from, to, end] = bounds;

@@ -26,11 +26,8 @@ fn kind(value: &Value<'_>) -> Kind {
 }
 
 /// Signed and unsigned integers in one range, so that they compare by value.
-fn wide(value: &Value<'_>) -> i128 {
-    match value {
-        Value::Byte(value) => i128::from(*value),
-        value => i128::from(value.integer().unwrap_or(0)),
-    }
+fn wide(value: &Value<'_>) -> i64 {
+    value.integer().unwrap_or(0)
 }
 
 fn float(value: &Value<'_>) -> f64 {
@@ -43,7 +40,6 @@ fn float(value: &Value<'_>) -> f64 {
 /// Structs nested deeper count as different: data that deep is a loop.
 const DEPTH_MAX: usize = 64;
 
-const INCOMPATIBLE: &str = "incompatible types for comparison";
 const BAD_TYPE: &str = "invalid type for comparison";
 
 fn integers(first: Kind, second: Kind) -> bool {
@@ -70,7 +66,7 @@ fn equal(first: &Value<'_>, second: &Value<'_>) -> Result<bool, String> {
     }
     if left != right {
         let nil = matches!(first, Value::Nil) || matches!(second, Value::Nil);
-        return if nil { Ok(false) } else { Err(INCOMPATIBLE.into()) };
+        return if nil { Ok(false) } else { Err(incompatible(first, second)) };
     }
     match (first, second) {
         (Value::Bool(first), Value::Bool(second)) => Ok(first == second),
@@ -137,13 +133,22 @@ fn fields<'a>(object: &'a dyn Object, slots: &[Slot]) -> Option<Vec<Value<'a>>> 
     Some(all)
 }
 
+fn incompatible(first: &Value<'_>, second: &Value<'_>) -> String {
+    let (first, second) = (first.type_name(), second.type_name());
+    format!("incompatible types for comparison: {first} and {second}")
+}
+
+fn text_of(value: &Value<'_>) -> String {
+    format::printf("%s", std::slice::from_ref(value), usize::MAX)
+}
+
 fn same_kind(second: &Value<'_>) -> String {
-    let text = format::printf("%s", std::slice::from_ref(second));
+    let text = text_of(second);
     format!("non-comparable type {text}: {}", second.type_name())
 }
 
 fn other_kind(first: &Value<'_>, second: &Value<'_>) -> String {
-    let left = format::printf("%s", std::slice::from_ref(first));
+    let left = text_of(first);
     let right = format::print(std::slice::from_ref(second));
     format!("non-comparable types {left}: {}, {}: {right}", first.type_name(), second.type_name())
 }
@@ -158,7 +163,7 @@ pub(crate) fn lt(first: &Value<'_>, second: &Value<'_>) -> Result<bool, String> 
         return Ok(wide(first) < wide(second));
     }
     if left != right {
-        return Err(INCOMPATIBLE.into());
+        return Err(incompatible(first, second));
     }
     match left {
         Kind::Float => Ok(float(first) < float(second)),

@@ -4,8 +4,8 @@ use crate::ast::{Arg, Command, Number};
 use crate::builtin;
 use crate::exec::{At, Run, State};
 use crate::function::Function;
-use crate::method::{self, Parameter};
-use crate::value::{Slot, Value};
+use crate::method::{self, Parameter, Results};
+use crate::value::{Element, Slot, Value};
 
 /// The arguments of a call: those written after it and the value piped in, if any.
 #[derive(Clone)]
@@ -80,20 +80,23 @@ impl<'r> State<'r, '_> {
                     Some((name, fields)) => (name.as_str(), fields),
                     None => ("", &[][..]),
                 };
-                let found = self.vars.iter().rposition(|(known, _)| *known == name);
+                let found = self.vars.iter().rposition(|var| var.name == name);
                 let Some(index) = found else {
                     return self.fail(format_args!("undefined variable: {name}"));
                 };
+                self.charge((self.vars.len() - index) / 64)?;
                 // Taken out while it is copied, since copying is counted.
-                let value = std::mem::replace(&mut self.vars[index].1, Value::Nil);
+                let value = std::mem::replace(&mut self.vars[index].value, Value::Nil);
                 let copy = self.copy(&value);
-                self.vars[index].1 = value;
+                self.vars[index].value = value;
+                let boxed = self.vars[index].boxed;
                 let value = copy?;
                 if fields.is_empty() {
                     self.not_a_function(arg, &given)?;
+                    self.boxed = boxed;
                     return Ok(value);
                 }
-                self.fields(dot, (value, false), arg, fields, given)
+                self.fields(dot, (value, boxed), arg, fields, given)
             }
             Arg::Chain(_, inner, fields) => {
                 if matches!(**inner, Arg::Nil(_)) {
@@ -119,12 +122,12 @@ impl<'r> State<'r, '_> {
         };
         for ident in path {
             let next = self.field(dot, ident, arg, NONE, &receiver, boxed)?;
-            // A value straight out of a map of anything is an interface to Go, and its errors
-            // say so.
-            boxed = receiver.holds_anything();
+            boxed = is_entry(&receiver, ident);
             receiver = next;
         }
-        self.field(dot, last, arg, given, &receiver, boxed)
+        let value = self.field(dot, last, arg, given, &receiver, boxed)?;
+        self.boxed = is_entry(&receiver, last);
+        Ok(value)
     }
 
     fn field(
@@ -137,6 +140,9 @@ impl<'r> State<'r, '_> {
         boxed: bool,
     ) -> Run<Value<'r>> {
         match receiver {
+            Value::Nil if boxed => {
+                return self.fail(format_args!("nil pointer evaluating interface {{}}.{name}"));
+            }
             Value::Nil => return Ok(Value::Nil),
             Value::Object(object) => {
                 if let Some(value) = object.method(name) {
@@ -165,6 +171,9 @@ impl<'r> State<'r, '_> {
                 if let Some(method) = method::find(receiver, name) {
                     return self.call_method(dot, method, name, arg, given, receiver);
                 }
+                if matches!(receiver, Value::Time(_)) && matches!(name, "wall" | "ext" | "loc") {
+                    return self.fail(format_args!("{name} is an unexported field of struct type time.Time"));
+                }
             }
         }
         let kind = if boxed { "interface {}" } else { receiver.type_name() };
@@ -182,19 +191,23 @@ impl<'r> State<'r, '_> {
     ) -> Run<Value<'r>> {
         let want = method.parameters.len();
         self.check_arity(name, want, want, &given)?;
-        if method.results != 1 {
-            return self.fail(format_args!(
-                "can't call method/function {} with {} results",
-                crate::quote::quote(name),
-                method.results
-            ));
+        match method.results {
+            Results::One => {}
+            Results::Two(second) => {
+                return self.fail(format_args!(
+                    "invalid function signature for {name}: second return value should be error; is {second}"
+                ));
+            }
+            Results::Three => {
+                return self.fail(format_args!("function {name} has 3 return values; should be 1 or 2"));
+            }
         }
         let mut values = Vec::with_capacity(want);
         for (written, parameter) in given.args.iter().zip(method.parameters) {
             values.push(self.typed_argument(dot, written, *parameter)?);
         }
         if let (Some(last), Some(parameter)) = (given.last, method.parameters.last()) {
-            values.push(self.validate(last, *parameter)?);
+            values.push(self.validate(last, *parameter, false)?);
         }
         match (method.call)(receiver, &values) {
             Some(value) => Ok(value),
@@ -236,23 +249,19 @@ impl<'r> State<'r, '_> {
         if matches!(function, Function::And | Function::Or) {
             return self.and_or(dot, function == Function::Or, given);
         }
-        let mut values = Vec::with_capacity(given.len());
-        for (index, arg) in given.args.iter().enumerate() {
-            let value = if function == Function::Printf && index == 0 {
-                self.typed_argument(dot, arg, Parameter::Text)?
-            } else {
-                self.argument(dot, arg)?
-            };
-            values.push(value);
-        }
-        if let Some(last) = given.last {
-            let last = match function {
-                Function::Printf if values.is_empty() => self.validate(last, Parameter::Text)?,
-                _ => last,
-            };
-            values.push(last);
-        }
-        match builtin::call(function, &values, self.html) {
+        let (values, boxed) = self.arguments(dot, function, &given)?;
+        let result = match function {
+            Function::Call => {
+                self.at = node;
+                return self.no_function(given.args.first(), values.first());
+            }
+            Function::Len if boxed == Some(0) && matches!(*values, [Value::Nil]) => {
+                Err("len of nil pointer".into())
+            }
+            Function::Slice => builtin::slice(&values, boxed),
+            _ => builtin::call(function, &values, self.html, self.limits.output_bytes),
+        };
+        match result {
             Ok(value) => {
                 self.charge_text(value.text().map_or(0, str::len))?;
                 Ok(value)
@@ -262,6 +271,53 @@ impl<'r> State<'r, '_> {
                 self.fail(format_args!("error calling {}: {message}", function.name()))
             }
         }
+    }
+
+    /// The values of a call's arguments, and which of them comes first out of a map or list of
+    /// anything; the item `slice` cuts is not asked.
+    fn arguments(
+        &mut self,
+        dot: &Value<'r>,
+        function: Function,
+        given: &Given<'r>,
+    ) -> Run<(Vec<Value<'r>>, Option<usize>)> {
+        let mut values = Vec::with_capacity(given.len());
+        let mut boxed = None;
+        for (index, arg) in given.args.iter().enumerate() {
+            let value = if function == Function::Printf && index == 0 {
+                self.typed_argument(dot, arg, Parameter::Text)?
+            } else {
+                self.argument(dot, arg)?
+            };
+            values.push(value);
+            if self.boxed && boxed.is_none() && (index > 0 || function == Function::Len) {
+                boxed = Some(index);
+            }
+        }
+        if let Some(last) = &given.last {
+            let last = last.clone();
+            values.push(match function {
+                Function::Printf if values.is_empty() => self.validate(last, Parameter::Text, false)?,
+                _ => last,
+            });
+        }
+        self.boxed = false;
+        Ok((values, boxed))
+    }
+
+    /// There are no functions among our values, so `call` always fails: only its words differ.
+    fn no_function<T>(&self, callee: Option<&Arg>, value: Option<&Value<'r>>) -> Run<T> {
+        let value = match value {
+            None | Some(Value::Nil) => return self.fail("error calling call: call of nil"),
+            Some(value) => value,
+        };
+        let kind = value.type_name();
+        let name = match (callee, value.text()) {
+            (Some(arg), _) => arg.to_string(),
+            (None, Some(text)) => text.to_owned(),
+            (None, None) => format!("<{kind} Value>"),
+        };
+        self.fail(format_args!("error calling call: non-function {name} of type {kind}"))
     }
 
     /// `and` and `or` stop at the argument that decides.
@@ -285,15 +341,22 @@ impl<'r> State<'r, '_> {
             Arg::Chain(..) => self.deeper(|state| state.operand(dot, arg, NONE)),
             Arg::Pipe(pipe) => self.deeper(|state| state.pipeline(dot, pipe)),
             Arg::Function(_, function) => self.call(dot, *function, At::Arg(arg), NONE),
-            Arg::Nil(_) => Ok(Value::Nil),
+            Arg::Nil(_) => {
+                self.boxed = false;
+                Ok(Value::Nil)
+            }
             literal => self.literal(dot, literal),
         }
     }
 
     fn literal(&mut self, dot: &Value<'r>, arg: &'r Arg) -> Run<Value<'r>> {
         self.at = At::Arg(arg);
+        self.boxed = false;
         match arg {
-            Arg::Dot(_) => self.copy(dot),
+            Arg::Dot(_) => {
+                self.boxed = self.boxed_dot;
+                self.copy(dot)
+            }
             Arg::Bool(_, value) => Ok(Value::Bool(*value)),
             Arg::Str { text, .. } => Ok(Value::from(text.as_str())),
             Arg::Number(_, number) => self.constant(number),
@@ -329,7 +392,7 @@ impl<'r> State<'r, '_> {
             }
             _ => {
                 let value = self.argument(dot, arg)?;
-                self.validate(value, parameter)
+                self.validate(value, parameter, self.boxed)
             }
         }
     }
@@ -347,7 +410,7 @@ impl<'r> State<'r, '_> {
         }
     }
 
-    fn validate(&self, value: Value<'r>, parameter: Parameter) -> Run<Value<'r>> {
+    fn validate(&self, value: Value<'r>, parameter: Parameter, boxed: bool) -> Run<Value<'r>> {
         let want = parameter.type_name();
         let fits = matches!(
             (parameter, &value),
@@ -358,12 +421,23 @@ impl<'r> State<'r, '_> {
         );
         match value {
             value if fits => Ok(value),
+            Value::Nil if boxed => {
+                self.fail(format_args!("wrong type for value; expected {want}; got interface {{}}"))
+            }
             Value::Nil => self.fail(format_args!("invalid value; expected {want}")),
             value => {
                 let got = value.type_name();
                 self.fail(format_args!("wrong type for value; expected {want}; got {got}"))
             }
         }
+    }
+}
+
+/// Whether `name` is in a map of anything: its value is an interface to Go, and errors say so.
+fn is_entry(receiver: &Value<'_>, name: &str) -> bool {
+    match receiver {
+        Value::Map(map) => map.element() == Element::Any && map.get(name).is_some(),
+        _ => false,
     }
 }
 

@@ -66,13 +66,29 @@ pub(crate) struct State<'r, 'o> {
     /// Whether dot is an element of a list or map of anything, which Go's errors call an
     /// interface.
     pub boxed_dot: bool,
-    pub vars: Vec<(&'r str, Value<'r>)>,
+    /// Whether the operand evaluated last came so, too.
+    pub boxed: bool,
+    pub vars: Vec<Var<'r>>,
+}
+
+/// A variable in scope, by its name with the dollar.
+pub(crate) struct Var<'r> {
+    pub name: &'r str,
+    pub value: Value<'r>,
+    /// Whether it is an element of a list or map of anything.
+    pub boxed: bool,
+}
+
+impl<'r> Var<'r> {
+    fn new(name: &'r str, value: Value<'r>) -> Var<'r> {
+        Var { name, value, boxed: false }
+    }
 }
 
 impl<'r> State<'r, '_> {
     /// Renders `self.tree`.
     pub fn run(&mut self, data: Value<'r>) -> Run<()> {
-        self.vars.push(("$", data.clone()));
+        self.vars.push(Var::new("$", data.clone()));
         let tree = self.tree;
         self.list(&data, &tree.root).map(|_| ())
     }
@@ -156,7 +172,10 @@ impl<'r> State<'r, '_> {
             Node::If(branch) => return self.deeper(|state| state.if_or_with(dot, branch, false)),
             Node::With(branch) => return self.deeper(|state| state.if_or_with(dot, branch, true)),
             Node::Range(branch) => return self.deeper(|state| state.range(dot, branch)),
-            Node::Template(call) => self.deeper(|state| state.call_template(dot, call))?,
+            Node::Template(call) => {
+                self.at = At::Call(call);
+                self.deeper(|state| state.call_template(dot, call))?;
+            }
             Node::Break(..) => return Ok(Flow::Break),
             Node::Continue(..) => return Ok(Flow::Continue),
         }
@@ -223,7 +242,14 @@ impl<'r> State<'r, '_> {
             Value::Nil => 0,
             Value::List(span) => span.len(),
             Value::Map(map) => map.len(),
-            Value::Int(count) | Value::Native(count) => usize::try_from(*count).unwrap_or(0),
+            Value::Int(_) | Value::Native(_) | Value::Byte(_) | Value::Duration(_) | Value::Named(..) => {
+                if arm.pipe.decl.len() > 1 {
+                    let text = format::print(std::slice::from_ref(&value));
+                    return self
+                        .fail(format_args!("can't use {text} to iterate over more than one variable"));
+                }
+                usize::try_from(value.integer().unwrap_or(0)).unwrap_or(0)
+            }
             value => {
                 let text = format::print(std::slice::from_ref(value));
                 return self.fail(format_args!("range can't iterate over {text}"));
@@ -236,17 +262,22 @@ impl<'r> State<'r, '_> {
         let boxed = value.holds_anything();
         for index in 0..count {
             self.charge(1)?;
-            let position = Value::Native(index as i64);
+            let position = index as i64;
             let (key, element) = match &value {
-                Value::List(span) => (position, span.get(index)),
+                Value::List(span) => (Value::Native(position), span.get(index)),
                 Value::Map(map) => match map.entry(index) {
                     Some((key, element)) => (Value::from(key), Some(element)),
                     None => break,
                 },
-                _ => (position.clone(), Some(position)),
+                // Below an integer, the integers of its type.
+                Value::Int(_) => (Value::Nil, Some(Value::Int(position))),
+                Value::Byte(_) => (Value::Nil, Some(Value::Byte(position as u8))),
+                Value::Duration(_) => (Value::Nil, Some(Value::Duration(position))),
+                Value::Named(named, _) => (Value::Nil, Some(Value::Named(named, position))),
+                _ => (Value::Nil, Some(Value::Native(position))),
             };
             let element = element.unwrap_or(Value::Nil);
-            self.set_loop_variables(&arm.pipe, key, &element)?;
+            self.set_loop_variables(&arm.pipe, key, &element, boxed)?;
             self.boxed_dot = boxed;
             let flow = self.list(&element, &arm.body)?;
             self.boxed_dot = outer_boxed;
@@ -259,20 +290,26 @@ impl<'r> State<'r, '_> {
     }
 
     /// One variable takes the element, two take key and element.
-    fn set_loop_variables(&mut self, pipe: &'r Pipe, key: Value<'r>, element: &Value<'r>) -> Run<()> {
+    fn set_loop_variables(
+        &mut self,
+        pipe: &'r Pipe,
+        key: Value<'r>,
+        element: &Value<'r>,
+        boxed: bool,
+    ) -> Run<()> {
         if let Some(last) = pipe.decl.last() {
-            self.set_var(last, element.clone())?;
+            self.set_var(last, element.clone(), boxed)?;
         }
         if pipe.decl.len() > 1 {
-            self.set_var(&pipe.decl[0], key)?;
+            self.set_var(&pipe.decl[0], key, false)?;
         }
         Ok(())
     }
 
-    fn set_var(&mut self, name: &str, value: Value<'r>) -> Run<()> {
-        match self.vars.iter_mut().rev().find(|(known, _)| *known == name) {
-            Some(slot) => {
-                slot.1 = value;
+    fn set_var(&mut self, name: &str, value: Value<'r>, boxed: bool) -> Run<()> {
+        match self.vars.iter_mut().rev().find(|var| var.name == name) {
+            Some(var) => {
+                (var.value, var.boxed) = (value, boxed);
                 Ok(())
             }
             None => self.fail(format_args!("undefined variable: {name}")),
@@ -280,8 +317,8 @@ impl<'r> State<'r, '_> {
     }
 
     fn call_template(&mut self, dot: &Value<'r>, call: &'r Call) -> Run<()> {
-        self.at = At::Call(call);
         let trees = self.trees;
+        self.charge(trees.len() / 64)?;
         let Some(tree) = trees.iter().find(|tree| tree.name == call.name) else {
             let name = quote::quote(&call.name);
             return self.fail(format_args!("template {name} not defined"));
@@ -295,7 +332,7 @@ impl<'r> State<'r, '_> {
             std::mem::take(&mut self.vars),
             std::mem::take(&mut self.boxed_dot),
         );
-        self.vars.push(("$", data.clone()));
+        self.vars.push(Var::new("$", data.clone()));
         let result = self.list(&data, &tree.root);
         if result.is_ok() {
             (self.tree, self.vars, self.boxed_dot) = outer;
@@ -313,11 +350,13 @@ impl<'r> State<'r, '_> {
         let value = value.unwrap_or(Value::Nil);
         for name in &pipe.decl {
             if pipe.assign {
-                self.set_var(name, value.clone())?;
+                self.set_var(name, value.clone(), false)?;
             } else {
-                self.vars.push((name, value.clone()));
+                self.vars.push(Var::new(name, value.clone()));
             }
         }
+        // What a pipeline gives is never an interface.
+        self.boxed = false;
         Ok(value)
     }
 }

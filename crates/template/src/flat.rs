@@ -141,10 +141,25 @@ fn put(out: &mut String, value: &Value<'_>, html: bool) -> bool {
         Value::Int(number) | Value::Native(number) => number::format_int(out, *number),
         Value::Duration(nanos) => number::format_duration(out, *nanos),
         Value::Bool(flag) => out.push_str(if *flag { "true" } else { "false" }),
-        // Their plus signs are escaped in HTML: not worth a case here.
-        Value::Float(number) if !html => number::format_float_g(out, *number),
-        Value::Time(time) if !html => time.put_string(out),
+        Value::Float(number) => {
+            let start = out.len();
+            number::format_float_g(out, *number);
+            escape_plus(out, start, html);
+        }
+        Value::Time(time) => {
+            let start = out.len();
+            time.put_string(out);
+            escape_plus(out, start, html);
+        }
         _ => return false,
     }
     true
+}
+
+/// Escapes the plus sign of an exponent, infinity or offset: the only one a number or time has,
+/// and the only character HTML escapes.
+fn escape_plus(out: &mut String, start: usize, html: bool) {
+    if html && let Some(at) = out[start..].find('+') {
+        out.replace_range(start + at..=start + at, "&#43;");
+    }
 }

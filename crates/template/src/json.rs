@@ -8,22 +8,27 @@ use crate::value::{Encoded, Object, Slot, Value};
 /// Nesting past this is refused: data that deep is a loop or an attack.
 const DEPTH_MAX: usize = 64;
 
+/// RFC 3339 has four digits for the year.
+const FAR_TIME: &str =
+    "error calling MarshalJSON for type time.Time: Time.MarshalJSON: year outside of range [0,9999]";
+
 /// A value JSON cannot hold, as Go words it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("json: unsupported value: {0}")]
+#[error("json: {0}")]
 pub struct Unsupported(String);
 
 /// Appends the JSON of `value`. On failure `out` may hold a part.
 ///
 /// # Errors
-/// [`Unsupported`] for NaN, the infinities, and nesting beyond 64 levels.
+/// [`Unsupported`] for NaN, the infinities, years of more than four digits, and nesting beyond 64
+/// levels.
 pub fn encode(out: &mut String, value: &Value<'_>) -> Result<(), Unsupported> {
     put(out, value, 0)
 }
 
 fn put(out: &mut String, value: &Value<'_>, depth: usize) -> Result<(), Unsupported> {
     if depth > DEPTH_MAX {
-        return Err(Unsupported("encountered a cycle".into()));
+        return Err(Unsupported("unsupported value: encountered a cycle".into()));
     }
     match value {
         Value::Nil => out.push_str("null"),
@@ -38,6 +43,9 @@ fn put(out: &mut String, value: &Value<'_>, depth: usize) -> Result<(), Unsuppor
             }
         }
         Value::Str(text) | Value::Safe(_, text) => put_string(out, text),
+        Value::Time(time) if !(0..=9999).contains(&time.civil().year) => {
+            return Err(Unsupported(FAR_TIME.into()));
+        }
         Value::Time(time) => {
             out.push('"');
             time.put_rfc3339nano(out);
@@ -90,7 +98,7 @@ fn put_object(out: &mut String, object: &dyn Object, depth: usize) -> Result<(),
 }
 
 fn not_a_number(value: f64) -> Unsupported {
-    let mut text = String::new();
+    let mut text = String::from("unsupported value: ");
     number::format_float_g(&mut text, value);
     Unsupported(text)
 }
@@ -162,10 +170,10 @@ fn put_escaped<S: Sink>(out: &mut S, text: &str, escapes: &Escapes) {
 static ESCAPES: Escapes = {
     let mut table = [""; 128];
     let controls = [
-        "\\u0000", "\\u0001", "\\u0002", "\\u0003", "\\u0004", "\\u0005", "\\u0006", "\\u0007", "\\u0008",
-        "\\t", "\\n", "\\u000b", "\\u000c", "\\r", "\\u000e", "\\u000f", "\\u0010", "\\u0011", "\\u0012",
-        "\\u0013", "\\u0014", "\\u0015", "\\u0016", "\\u0017", "\\u0018", "\\u0019", "\\u001a", "\\u001b",
-        "\\u001c", "\\u001d", "\\u001e", "\\u001f",
+        "\\u0000", "\\u0001", "\\u0002", "\\u0003", "\\u0004", "\\u0005", "\\u0006", "\\u0007", "\\b", "\\t",
+        "\\n", "\\u000b", "\\f", "\\r", "\\u000e", "\\u000f", "\\u0010", "\\u0011", "\\u0012", "\\u0013",
+        "\\u0014", "\\u0015", "\\u0016", "\\u0017", "\\u0018", "\\u0019", "\\u001a", "\\u001b", "\\u001c",
+        "\\u001d", "\\u001e", "\\u001f",
     ];
     let mut index = 0;
     while index < controls.len() {

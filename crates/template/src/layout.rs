@@ -173,7 +173,7 @@ fn put(out: &mut String, time: Time, civil: &Civil, part: Part) {
         Part::SecondZero => write!(out, "{:02}", civil.second),
         Part::Year if civil.year < 0 => write!(out, "-{:04}", -civil.year),
         Part::Year => write!(out, "{:04}", civil.year),
-        Part::YearShort => write!(out, "{:02}", civil.year.rem_euclid(100)),
+        Part::YearShort => write!(out, "{:02}", civil.year.unsigned_abs() % 100),
         Part::Noon => out.write_str(if afternoon { "PM" } else { "AM" }),
         Part::NoonLower => out.write_str(if afternoon { "pm" } else { "am" }),
         Part::Zone => out.write_str("UTC"),

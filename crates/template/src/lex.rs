@@ -297,10 +297,10 @@ impl<'s> Lexer<'s> {
                 self.parens += 1;
             }
             ')' => {
-                self.emit(Kind::RightParen);
                 if self.parens == 0 {
-                    return Err("unexpected right paren U+0029 ')'".into());
+                    return Err("unexpected right paren".into());
                 }
+                self.emit(Kind::RightParen);
                 self.parens -= 1;
             }
             ' '..='~' => self.emit(Kind::Char),

@@ -26,22 +26,30 @@ impl Parameter {
     }
 }
 
+/// What a method returns. A template can only use methods with one result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Results {
+    One,
+    /// Two, of which the second is of this type, where Go would take an error.
+    Two(&'static str),
+    Three,
+}
+
 type Body = for<'a> fn(&Value<'a>, &[Value<'a>]) -> Option<Value<'a>>;
 
 /// A method. Its body gives None only when the result is out of range.
 pub(crate) struct Method {
     name: &'static str,
     pub parameters: &'static [Parameter],
-    /// A template can only use methods with one result.
-    pub results: usize,
+    pub results: Results,
     pub call: Body,
 }
 
 const fn of(name: &'static str, parameters: &'static [Parameter], call: Body) -> Method {
-    Method { name, parameters, results: 1, call }
+    Method { name, parameters, results: Results::One, call }
 }
 
-const fn many(name: &'static str, results: usize) -> Method {
+const fn many(name: &'static str, results: Results) -> Method {
     Method { name, parameters: &[], results, call: |_, _| None }
 }
 
@@ -87,8 +95,9 @@ const TIME: &[Method] = &[
     }),
     of("After", &[Parameter::Time], |value, args| Some(Value::Bool(time(value) > arg_time(args)))),
     of("Before", &[Parameter::Time], |value, args| Some(Value::Bool(time(value) < arg_time(args)))),
-    many("Clock", 3),
-    many("Date", 3),
+    many("Clock", Results::Three),
+    of("Compare", &[Parameter::Time], |value, args| native(time(value).cmp(&arg_time(args)) as i64)),
+    many("Date", Results::Three),
     of("Day", &[], |value, _| native(time(value).civil().day)),
     of("Equal", &[Parameter::Time], |value, args| Some(Value::Bool(time(value) == arg_time(args)))),
     of("Format", &[Parameter::Text], |value, args| {
@@ -98,7 +107,7 @@ const TIME: &[Method] = &[
     }),
     of("GoString", &[], |value, _| Some(Value::owned(go_string(time(value))))),
     of("Hour", &[], |value, _| native(time(value).civil().hour)),
-    many("ISOWeek", 2),
+    many("ISOWeek", Results::Two("int")),
     of("IsDST", &[], |_, _| Some(Value::Bool(false))),
     of("IsZero", &[], |value, _| Some(Value::Bool(time(value) == Time::ZERO))),
     // Times are kept in UTC, and so is the "local" zone: rendering does not read the machine's.
@@ -121,8 +130,8 @@ const TIME: &[Method] = &[
     of("Weekday", &[], |value, _| Some(Value::Named(&WEEKDAY, time(value).weekday()))),
     of("Year", &[], |value, _| native(time(value).civil().year)),
     of("YearDay", &[], |value, _| native(time(value).year_day())),
-    many("Zone", 2),
-    many("ZoneBounds", 2),
+    many("Zone", Results::Two("int")),
+    many("ZoneBounds", Results::Two("time.Time")),
 ];
 
 const DURATION: &[Method] = &[

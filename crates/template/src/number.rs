@@ -187,6 +187,9 @@ impl<'t> Decimal<'t> {
     fn shortest(value: f64, text: &'t mut Scratch) -> Decimal<'t> {
         // The buffer is larger than any shortest form, so writing cannot fail.
         let _ = write!(text, "{value:e}");
+        if let Some(even) = even_of_tie(value, &text.bytes[..text.len]) {
+            *text = even;
+        }
         let len = text.len;
         Decimal::read(&mut text.bytes[..len])
     }
@@ -278,6 +281,40 @@ impl<'t> Decimal<'t> {
         }
         text.put(out);
     }
+}
+
+/// The other shortest text of a value that lies exactly between `text`, in exponent form, and
+/// another: Go takes the one with an even last digit, the standard library the larger.
+///
+/// The exact expansion then has one digit more than the text. Two texts so near need a unit in
+/// their last place no larger than one in the float's: 16 digits and more.
+fn even_of_tie(value: f64, text: &[u8]) -> Option<Scratch> {
+    let mark = text.iter().position(|byte| *byte == b'e')?;
+    let odd = text[..mark].last().is_some_and(|digit| digit % 2 == 1);
+    // One place of the mantissa is the point, another perhaps the sign.
+    let count = text[..mark].iter().filter(|byte| byte.is_ascii_digit()).count();
+    if !odd || count < 16 {
+        return None;
+    }
+    let (mantissa, exponent) = split(value);
+    let binary_places = -(exponent + mantissa.trailing_zeros() as i32);
+    let power: i32 = std::str::from_utf8(&text[mark + 1..]).ok()?.parse().ok()?;
+    let exact = if binary_places > 0 {
+        // A fraction of n binary places has n decimal ones.
+        binary_places == count as i32 - power
+    } else {
+        format!("{value:.0}").trim_start_matches('-').trim_end_matches('0').len() == count + 1
+    };
+    if !exact {
+        return None;
+    }
+    let longer = format!("{value:.count$e}");
+    let (digits, power) = longer.split_once('e')?;
+    let mut even = Scratch::default();
+    write!(even, "{}e{power}", digits.strip_suffix('5')?).ok()?;
+    // Below a power of two the floats are nearer: the smaller text may read as another.
+    let read: f64 = std::str::from_utf8(&even.bytes[..even.len]).ok()?.parse().ok()?;
+    (read == value).then_some(even)
 }
 
 /// ASCII text under construction, on the stack while it is short.

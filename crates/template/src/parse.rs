@@ -8,6 +8,9 @@ use crate::{literal, quote};
 /// Deeper nesting of blocks and parentheses is refused: the executor recurses as deep.
 const DEPTH_MAX: usize = 100;
 
+/// What errors within the first action of a `block` name as their place.
+const BLOCK: &str = "block clause";
+
 type Parse<T> = Result<T, String>;
 
 /// All templates of `source`: the main one first, then those it defines.
@@ -207,11 +210,16 @@ impl<'s> Parser<'s> {
     fn named_body(&mut self, name: String, context: &str) -> Parse<()> {
         let outer = std::mem::take(&mut self.scope);
         let line = std::mem::take(&mut self.action_line);
+        let seen = self.seen;
         let pos = self.peek_non_space().pos;
         let (root, end) = self.deeper(Self::item_list)?;
         self.action_line = line;
         self.scope = outer;
         if end != End::Close {
+            if context == BLOCK {
+                // Go reads a block's body with a parser of its own: this one has seen none of it.
+                self.seen = seen;
+            }
             return self.fail(format_args!("unexpected {} in {context}", end.text()));
         }
         self.add(Tree { name, pos, root })
@@ -309,7 +317,6 @@ impl<'s> Parser<'s> {
             let line = self.peek_non_space().line;
             let pipe = self.pipeline(control.context(), Kind::RightDelim)?;
             self.scope.ranges += usize::from(control == Control::Range);
-            self.action_line = 0;
             let (body, end) = self.item_list()?;
             self.scope.ranges -= usize::from(control == Control::Range);
             let pos = pipe.pos;
@@ -319,11 +326,8 @@ impl<'s> Parser<'s> {
             match end {
                 End::Close => break,
                 End::ElseControl if self.continues(control) => continue,
-                // Any other keyword after else is an error of its delimiter.
-                End::ElseControl => {
-                    self.expect(Kind::RightDelim, "else")?;
-                }
-                End::Else => {}
+                // Any other keyword after else is one that no item begins with.
+                End::ElseControl | End::Else => {}
             }
             let (otherwise, end) = self.item_list()?;
             branch.otherwise = otherwise;
@@ -350,11 +354,10 @@ impl<'s> Parser<'s> {
     }
 
     fn block(&mut self) -> Parse<Node> {
-        const CONTEXT: &str = "block clause";
         let token = self.token_non_space();
-        let name = self.template_name(&token, CONTEXT)?;
-        let pipe = self.pipeline(CONTEXT, Kind::RightDelim)?;
-        self.named_body(name.clone(), CONTEXT)?;
+        let name = self.template_name(&token, BLOCK)?;
+        let pipe = self.pipeline(BLOCK, Kind::RightDelim)?;
+        self.named_body(name.clone(), BLOCK)?;
         Ok(Node::Template(Call { pos: token.pos, name, pipe: Some(pipe) }))
     }
 

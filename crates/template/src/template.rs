@@ -155,6 +155,7 @@ impl Template {
             depth: 0,
             at: At::Nowhere,
             boxed_dot: false,
+            boxed: false,
             vars: Vec::with_capacity(4),
         };
         state.run(data).map_err(|error| {

@@ -335,12 +335,13 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The number of a value whose Go kind is a signed integer.
+    /// The number of a value whose Go kind is an integer.
     pub(crate) fn integer(&self) -> Option<i64> {
         match self {
             Value::Int(value) | Value::Native(value) | Value::Duration(value) | Value::Named(_, value) => {
                 Some(*value)
             }
+            Value::Byte(value) => Some(i64::from(*value)),
             _ => None,
         }
     }

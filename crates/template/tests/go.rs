@@ -1,4 +1,6 @@
-//! Compares with real Go: `cases/*.md` hold templates and what Go 1.19 made of them.
+//! Compares with real Go: `cases/*.md` hold templates and what Go 1.25 made of them, with which
+//! Kapacitor is built. (They were run by the template packages of 1.24 with the one change of 1.25
+//! that shows, on `fmt`, `time` and `encoding/json` of 1.19, with JSON's two new escapes.)
 
 mod fixture;
 
@@ -141,4 +143,14 @@ fn printf() {
 #[test]
 fn html() {
     check("html");
+}
+
+#[test]
+fn sampled_text() {
+    check("sampled_text");
+}
+
+#[test]
+fn sampled_html() {
+    check("sampled_html");
 }

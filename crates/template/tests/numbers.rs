@@ -182,3 +182,26 @@ proptest! {
         prop_assert_eq!(a.cmp(&b), key(a).cmp(&key(b)));
     }
 }
+
+/// Values exactly between two shortest texts, by their bits, and what Go prints.
+const TIES: &[(u64, &str)] = &[
+    (0x3f45f80000000000, "0.0006704330444335938"),
+    (0x3f4ba80000000000, "0.0008440017700195312"),
+    (0x3f86630000000000, "0.010931015014648438"),
+    (0xbeba000000000000, "-1.5497207641601562e-06"),
+    (0xbf9b838000000000, "-0.026868820190429688"),
+    (0xbe70000000000000, "-5.960464477539063e-08"),
+    (0xbe60000000000000, "-2.9802322387695312e-08"),
+    (0xbe60000000000000, "-2.9802322387695312e-08"),
+];
+
+#[test]
+fn ties_take_the_even_digit() {
+    for (bits, expected) in TIES {
+        let value = f64::from_bits(*bits);
+        let mut text = String::new();
+        format_float_g(&mut text, value);
+        assert_eq!(text, *expected);
+        assert_eq!(text.parse::<f64>().ok(), Some(value));
+    }
+}

@@ -26,6 +26,17 @@ pub(crate) fn eval(expr: &Expr, host: &mut dyn Host) -> Result<Value, String> {
     }
 }
 
+/// Whether an expression reads a field or tag, which no constant can.
+pub(crate) fn reads_reference(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Reference(_) => true,
+        ExprKind::Binary { left, right, .. } => reads_reference(left) || reads_reference(right),
+        ExprKind::Unary { operand, .. } => reads_reference(operand),
+        ExprKind::Call(call) => call.args.iter().any(reads_reference),
+        _ => false,
+    }
+}
+
 fn binary(op: BinaryOp, left: &Expr, right: &Expr, host: &mut dyn Host) -> Result<Value, String> {
     let left = eval(left, host)?;
     match (op, &left) {

@@ -84,6 +84,33 @@ pub fn format_influx(nanoseconds: i64) -> String {
     format!("{}{name}", nanoseconds / unit)
 }
 
+/// Prints nanoseconds as Go prints a duration: `1h0m0s`, `1.5s`, `100ms`, `0s`.
+pub fn format_go(nanoseconds: i64) -> String {
+    let sign = if nanoseconds < 0 { "-" } else { "" };
+    let total = nanoseconds.unsigned_abs();
+    match total {
+        0 => "0s".to_owned(),
+        1..1_000 => format!("{sign}{total}ns"),
+        1_000..1_000_000 => sign.to_owned() + &fraction(total, 1_000, "µs"),
+        1_000_000..1_000_000_000 => sign.to_owned() + &fraction(total, 1_000_000, "ms"),
+        _ => {
+            let seconds = fraction(total % 60_000_000_000, 1_000_000_000, "s");
+            match (total / 3_600_000_000_000, total / 60_000_000_000 % 60) {
+                (0, 0) => format!("{sign}{seconds}"),
+                (0, minutes) => format!("{sign}{minutes}m{seconds}"),
+                (hours, minutes) => format!("{sign}{hours}h{minutes}m{seconds}"),
+            }
+        }
+    }
+}
+
+/// A decimal fraction of a unit, without trailing zeros.
+fn fraction(value: u64, unit: u64, name: &str) -> String {
+    let digits = unit.ilog10() as usize;
+    let text = format!("{}.{:0digits$}", value / unit, value % unit);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned() + name
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,6 +163,25 @@ mod tests {
             (i64::MIN, "-9223372036854775808ns"),
         ] {
             assert_eq!(format_influx(nanoseconds), expected);
+        }
+    }
+
+    #[test]
+    fn durations_print_as_in_go() {
+        let cases: &[(i64, &str)] = &[
+            (0, "0s"),
+            (1, "1ns"),
+            (1_500, "1.5µs"),
+            (2_000, "2µs"),
+            (100_000_000, "100ms"),
+            (1_500_000_000, "1.5s"),
+            (60_000_000_000, "1m0s"),
+            (3_600_000_000_000, "1h0m0s"),
+            (-90_000_000_000, "-1m30s"),
+            (i64::MIN, "-2562047h47m16.854775808s"),
+        ];
+        for (ns, want) in cases {
+            assert_eq!(format_go(*ns), *want);
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::ast::{Expr, ExprKind, Link, Program, Span, StatementKind, UnaryOp};
 use crate::codes;
 use crate::constant;
 use crate::diagnostic::Diagnostic;
+use crate::duration::format_go;
 use crate::host::Host;
 use crate::program::dbrps;
 use crate::resolve::{Measures, resolve};
@@ -133,7 +134,14 @@ impl Evaluator<'_> {
         let resolved = Arc::new(resolved);
         self.admit(&resolved)?;
         let result = constant::check(&resolved).and_then(|_| constant::eval(&resolved, &mut *self.host));
-        let value = result.map_err(|error| Diagnostic::plain(codes::BINARY, op_span, error))?;
+        let value = result.map_err(|error| {
+            let diagnostic = Diagnostic::plain(codes::BINARY, op_span, error);
+            match constant::reads_reference(&resolved) {
+                true => diagnostic
+                    .with_help("fields and tags are read in lambda expressions: write lambda: before it"),
+                false => diagnostic,
+            }
+        })?;
         self.scope.spend(value.copied_bytes(), expr.span)?;
         Ok(value)
     }
@@ -168,6 +176,8 @@ impl Evaluator<'_> {
     fn shown(&self, value: &Value) -> String {
         match value {
             Value::Object(id) => self.host.describe(*id),
+            // Kapacitor prints durations here as Go does, elsewhere as a script writes them.
+            Value::Duration(ns) => format_go(*ns),
             other => other.to_string(),
         }
     }

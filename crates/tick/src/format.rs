@@ -4,6 +4,8 @@
 
 mod layout;
 
+use std::borrow::Cow;
+
 use crate::ast::{Call, Comment, Expr, ExprKind, Link, Program, Statement, StatementKind, UnaryOp};
 use crate::comment::GAP;
 use layout::Layout;
@@ -12,12 +14,14 @@ const STEP: &str = "    ";
 
 /// The script in standard layout.
 pub fn format(program: &Program) -> String {
+    let program = &*guarded(program);
     let mut out = Formatter { out: String::new(), layout: Layout::of_program(program) };
     for (index, statement) in program.statements.iter().enumerate() {
         if index > 0 {
             out.out.push('\n');
         }
-        out.statement(statement);
+        let guard = continues(&program.statements, index);
+        out.statement(statement, guard);
         out.out.push('\n');
     }
     if let Some(trailing) = &program.trailing {
@@ -28,6 +32,46 @@ pub fn format(program: &Program) -> String {
         out.out.push('\n');
     }
     out.out
+}
+
+/// Whether a statement would be read as the rest of the one before it: that one ends in an operand,
+/// and this one starts with what can also be an operator.
+fn continues(statements: &[Statement], index: usize) -> bool {
+    let ends_in_operand = |statement: &Statement| {
+        matches!(statement.kind, StatementKind::Declaration { .. } | StatementKind::Expression(_))
+    };
+    let follows = index.checked_sub(1).and_then(|before| statements.get(before)).is_some_and(ends_in_operand);
+    let first = statements.get(index).and_then(|statement| match &statement.kind {
+        StatementKind::Expression(expr) => Some(first_operand(expr)),
+        _ => None,
+    });
+    let is_operator =
+        matches!(first, Some(ExprKind::Unary { op: UnaryOp::Neg, .. } | ExprKind::Star | ExprKind::Regex(_)));
+    follows && is_operator
+}
+
+/// What an expression starts with, once written.
+fn first_operand(expr: &Expr) -> &ExprKind {
+    match &expr.kind {
+        ExprKind::Binary { left, parens: false, .. } => first_operand(left),
+        other => other,
+    }
+}
+
+/// The program with parentheses around the infix expressions that need them to stand alone.
+/// Kapacitor drops them, and what it then reads back is another script.
+fn guarded(program: &Program) -> Cow<'_, Program> {
+    let mut program = Cow::Borrowed(program);
+    for index in 0..program.statements.len() {
+        if continues(&program.statements, index)
+            && let Some(statement) = program.to_mut().statements.get_mut(index)
+            && let StatementKind::Expression(Expr { kind: ExprKind::Binary { parens, .. }, .. }) =
+                &mut statement.kind
+        {
+            *parens = true;
+        }
+    }
+    program
 }
 
 /// An expression in standard layout; for a lambda this is its text without `lambda:`.
@@ -86,7 +130,7 @@ impl Formatter {
         }
     }
 
-    fn statement(&mut self, statement: &Statement) {
+    fn statement(&mut self, statement: &Statement, guard: bool) {
         let at = At { indent: 0, new_line: true };
         if let Some(comment) = &statement.comment {
             self.comment(comment, at);
@@ -109,6 +153,11 @@ impl Formatter {
                 self.quoted(db, '"');
                 self.out.push('.');
                 self.quoted(rp, '"');
+            }
+            StatementKind::Expression(expr) if guard => {
+                self.out.push('(');
+                self.expr(expr, at.inline());
+                self.out.push(')');
             }
             StatementKind::Expression(expr) => self.expr(expr, at),
         }

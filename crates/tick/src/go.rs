@@ -75,6 +75,12 @@ fn escape(out: &mut String, char: char, quote: char) {
     }
 }
 
+/// A float as an integer, as amd64 converts it: what does not fit becomes the smallest integer.
+pub fn float_to_int(x: f64) -> i64 {
+    // 2^63 is exact as a float, so the upper bound is exclusive and the lower one inclusive.
+    if (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&x) { x as i64 } else { i64::MIN }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -25,6 +25,7 @@ pub(crate) fn lex(source: &str) -> Lexed {
         state = match now {
             State::Operand => lexer.operand(),
             State::Operator => lexer.operator(),
+            State::Keyword => lexer.after_keyword(),
         };
     }
     Lexed { tokens: lexer.tokens, error: lexer.error }
@@ -35,6 +36,8 @@ pub(crate) fn lex(source: &str) -> Lexed {
 enum State {
     Operand,
     Operator,
+    /// An operand too, but an infix operator in its place is named by the parser.
+    Keyword,
 }
 
 struct Lexer<'a> {
@@ -145,6 +148,19 @@ impl Lexer<'_> {
         then
     }
 
+    /// After `AND`, `OR` and `lambda:`. Kapacitor looks for an operator here, as after any word, so
+    /// its errors name the operator and not the character. Regular expressions and stars may stand
+    /// here, because the formatter drops parentheses around them.
+    fn after_keyword(&mut self) -> Option<State> {
+        self.skip_space();
+        let rest = &self.source[self.pos..];
+        let starts = OPERATORS.iter().find(|(text, _)| rest.starts_with(text));
+        match starts {
+            Some((text, _)) if !matches!(*text, "/" | "*" | "-" | "!") => self.operator(),
+            _ => Some(State::Operand),
+        }
+    }
+
     /// Whether `//` is the empty regular expression here rather than a comment. Kapacitor always
     /// takes it for one after `=`, `=~` and `!~`, and so reads `var x = // why` as two statements.
     fn empty_regex(&self) -> bool {
@@ -173,7 +189,7 @@ impl Lexer<'_> {
             _ => TokenKind::Ident,
         };
         let then = match kind {
-            TokenKind::Op(_) | TokenKind::Lambda => State::Operand,
+            TokenKind::Op(_) | TokenKind::Lambda => State::Keyword,
             _ => State::Operator,
         };
         self.emit(kind, then)
@@ -340,6 +356,9 @@ mod tests {
             ("lambda: /a/ AND /b/", "lambda:lambda: regex:/a/ AND:AND regex:/b/"),
             ("a / b", "identifier:a /:/ identifier:b"),
             ("(/re/, *)", "(:( regex:/re/ ,:, *:* ):)"),
+            ("AND == b", "AND:AND ==:== identifier:b"),
+            ("lambda: * AND *", "lambda:lambda: *:* AND:AND *:*"),
+            ("OR !a AND -b", "OR:OR !:! identifier:a AND:AND -:- identifier:b"),
             ("a * -b", "identifier:a *:* -:- identifier:b"),
             ("a !b !~ /c/ != d", "identifier:a !:! identifier:b !~:!~ regex:/c/ !=:!= identifier:d"),
             (

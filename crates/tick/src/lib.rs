@@ -30,7 +30,7 @@ mod value;
 pub use diagnostic::{Diagnostic, Kind};
 pub use evaluate::{Evaluated, Mode, VarInfo, evaluate};
 pub use format::{format, format_expr};
-pub use go::{quote, quote_char};
+pub use go::{float_to_int, quote, quote_char};
 pub use host::{Arg, Host};
 pub use limits::{MAX_HEIGHT, MAX_NESTING, MAX_SCRIPT_BYTES};
 pub use parse::{parse, parse_lambda};

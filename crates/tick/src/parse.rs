@@ -228,10 +228,37 @@ impl<'a> Parser<'a> {
             TokenKind::Ident => match text(self.source, token.span) {
                 "and" | "And" => Some("write AND in capitals"),
                 "or" | "Or" => Some("write OR in capitals"),
-                _ => None,
+                "not" | "NOT" => Some("write ! instead of NOT"),
+                _ => self.hint_before(token),
             },
             TokenKind::Pipe if rest.starts_with("||") => Some("write OR instead of ||"),
+            TokenKind::Assign if self.before() != Some(TokenKind::Var) => {
+                Some("compare with ==, define with var")
+            }
             TokenKind::Error if rest.starts_with("&&") => Some("write AND instead of &&"),
+            TokenKind::Error if rest.starts_with('=') => Some("compare with ==, define with var"),
+            TokenKind::Error if rest.starts_with(';') => Some("no semicolon ends a statement"),
+            TokenKind::Error if rest.starts_with('#') => Some("comments start with //"),
+            _ => self.hint_before(token),
+        }
+    }
+
+    /// The kind of the token before the next.
+    fn before(&self) -> Option<TokenKind> {
+        self.tokens.get(self.pos.checked_sub(1)?).map(|token| token.kind)
+    }
+
+    /// The same, judging by the token before.
+    fn hint_before(&self, token: Token) -> Option<&'static str> {
+        let before = self.tokens.get(self.pos.checked_sub(1)?)?;
+        let touches = before.span.end == token.span.start;
+        match before.kind {
+            TokenKind::Ident if text(self.source, before.span) == "lambda" => {
+                Some("write lambda: with its colon")
+            }
+            TokenKind::Number | TokenKind::Duration if touches => {
+                Some("a number has no exponent, a duration one number and one unit of u ms s m h d w")
+            }
             _ => None,
         }
     }

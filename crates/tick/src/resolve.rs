@@ -16,7 +16,7 @@ pub(crate) fn resolve(expr: &Expr, scope: &mut Scope, host: &dyn Host) -> Result
     let mut inner = |expr: &Expr| resolve(expr, scope, host).map(Box::new);
     let kind = match &expr.kind {
         ExprKind::Ident(name) => {
-            let value = scope.get(name, expr.span)?;
+            let value = scope.get_in_lambda(name, expr.span)?;
             return literal(&value, expr.span, host);
         }
         ExprKind::Unary { op, operand } => ExprKind::Unary { op: *op, operand: inner(operand)? },

@@ -66,6 +66,18 @@ impl Scope {
         }
     }
 
+    /// An identifier within a lambda. Fields stand in double quotes there, so a bare name that
+    /// nothing defines is most likely one.
+    pub(crate) fn get_in_lambda(&mut self, name: &str, span: Span) -> Result<Value, Diagnostic> {
+        self.get(name, span).map_err(|diagnostic| {
+            if diagnostic.code == codes::UNDEFINED && diagnostic.help.is_none() {
+                diagnostic.with_help(format!("a field or tag is written \"{name}\""))
+            } else {
+                diagnostic
+            }
+        })
+    }
+
     fn undefined(&self, name: &str, span: Span) -> Diagnostic {
         let names: Vec<&str> = self.names.keys().map(String::as_str).collect();
         let message = format!("name {} is undefined. Names in scope: {}", quote(name), names.join(","));

@@ -26,7 +26,13 @@ fn bare(program: &Program) -> Program {
                 bare_name(type_name);
             }
             StatementKind::Dbrp { .. } => {}
-            StatementKind::Expression(expr) => bare_expr(expr),
+            StatementKind::Expression(expr) => {
+                bare_expr(expr);
+                // Added where the statement would else be read as the rest of the one before.
+                if let ExprKind::Binary { parens, .. } = &mut expr.kind {
+                    *parens = false;
+                }
+            }
         }
     }
     program
@@ -195,7 +201,24 @@ fn statement() -> impl Strategy<Value = String> {
             .prop_map(|(name, space, value)| format!("var {name} ={space}{value}")),
         1 => pick(&["var a int", "var b string", "dbrp \"a\".\"b\\\"c\"", "var c lambda"]),
         3 => chain(argument()),
+        1 => (pick(LITERALS), space(), expression())
+            .prop_map(|(value, space, next)| format!("var z = {value}{space}({next})")),
     ]
+}
+
+/// A script with pieces cut out, doubled or put in.
+fn mutilated() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![Just(String::new()), pick(SOUP), pick(LITERALS), pick(OPERATORS)];
+    let cut = (any::<prop::sample::Index>(), 0..4_usize, piece);
+    (script(), proptest::collection::vec(cut, 1..3)).prop_map(|(mut source, cuts)| {
+        for (place, length, piece) in cuts {
+            let chars: Vec<char> = source.chars().collect();
+            let at = place.index(chars.len() + 1);
+            let rest = chars.iter().skip(at + length);
+            source = chars.iter().take(at).copied().chain(piece.chars()).chain(rest.copied()).collect();
+        }
+        source
+    })
 }
 
 fn script() -> impl Strategy<Value = String> {
@@ -260,6 +283,16 @@ proptest! {
     #[test]
     fn scripts_evaluate_without_panic(source in script()) {
         digest(&source);
+    }
+
+    #[test]
+    fn mutilated_scripts_are_read_without_panic(source in mutilated()) {
+        digest(&source);
+        if let Ok(program) = parse(&source) {
+            let once = format(&program);
+            let again = parse(&once).map_err(|error| TestCaseError::fail(error.one_line(&once)))?;
+            prop_assert_eq!(&once, &format(&again));
+        }
     }
 
     #[test]

@@ -120,7 +120,7 @@ fn each<'o, T: Copy + Default>(rows: &Selection, mut f: impl FnMut(usize) -> T) 
 fn shortcut<'o>(function: &Function, args: &[Col<'_>]) -> Option<Col<'o>> {
     Some(match (function.name, args) {
         ("float", [Col::Int(v)]) => Col::Float(zip(v, &Buf::Scalar(()), |v, ()| v as f64)),
-        ("int", [Col::Float(v)]) => Col::Int(zip(v, &Buf::Scalar(()), |v, ()| crate::ops::float_to_int(v))),
+        ("int", [Col::Float(v)]) => Col::Int(zip(v, &Buf::Scalar(()), |v, ()| tick::float_to_int(v))),
         ("if", [Col::Bool(c), Col::Float(a), Col::Float(b)]) => Col::Float(choose(c, a, b)?),
         ("if", [Col::Bool(c), Col::Int(a), Col::Int(b)]) => Col::Int(choose(c, a, b)?),
         ("if", [Col::Bool(c), Col::Bool(a), Col::Bool(b)]) => Col::Bool(choose(c, a, b)?),

@@ -2,12 +2,12 @@
 
 use super::{Body, Function, Signature, float, int, text};
 use crate::error::CallError;
-use crate::ops::float_to_int;
 use crate::scope::Env;
 use crate::text::{NotNumber, parse_float, parse_int, plain_float};
 use crate::types::{Ty, Val};
 use std::borrow::Cow;
 use tick::duration::{format_influx, parse_influx};
+use tick::float_to_int;
 
 /// One signature for each type of a single argument.
 macro_rules! each {

@@ -2,9 +2,9 @@
 
 use super::{Body, Function, Signature};
 use crate::error::CallError;
-use crate::ops::float_to_int;
 use crate::scope::Env;
 use crate::types::{Ty, Val};
+use tick::float_to_int;
 
 pub(super) const FUNCTIONS: &[Function] = &[Function {
     name: "humanBytes",
@@ -27,10 +27,10 @@ fn human_bytes<'a>(args: &mut [Val<'a>], _: &Env) -> Result<Val<'a>, CallError> 
     Ok(Val::Str(readable(bytes).into()))
 }
 
-/// As amd64 converts: what is below zero wraps around.
+/// As amd64 converts: what is below zero wraps around, what is too large keeps the top bit alone.
 fn float_to_unsigned(x: f64) -> u64 {
     const TOP: f64 = 9_223_372_036_854_775_808.0;
-    if x < TOP { float_to_int(x) as u64 } else { float_to_int(x - TOP) as u64 ^ 1 << 63 }
+    if x < TOP { float_to_int(x) as u64 } else { float_to_int(x - TOP) as u64 | 1 << 63 }
 }
 
 fn readable(bytes: u64) -> String {

@@ -40,9 +40,9 @@ pub(crate) fn println(args: &[Value<'_>]) -> String {
     printer.out
 }
 
-/// `fmt.Sprintf`.
-pub(crate) fn printf(layout: &str, args: &[Value<'_>]) -> String {
-    verbs::Directives::new(layout, args).run()
+/// `fmt.Sprintf`, which stops soon after `max` bytes: a short layout can ask for gigabytes.
+pub(crate) fn printf(layout: &str, args: &[Value<'_>], max: usize) -> String {
+    verbs::Directives::new(layout, args, max).run()
 }
 
 /// The text of a named integer, with Go's form for one out of range.

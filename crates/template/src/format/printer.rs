@@ -31,6 +31,8 @@ pub(super) struct Flags {
 pub(crate) struct Printer {
     pub(crate) out: String,
     pub(super) flags: Flags,
+    /// Bytes after which padding and elements stop.
+    pub(super) max: Option<usize>,
     /// Whether a bad verb's operand is being shown, which must not complain again.
     erring: bool,
 }
@@ -43,6 +45,8 @@ impl Printer {
             (Value::Nil, _) => self.bad_verb(value, verb),
             // There are no addresses here.
             (_, 'p') => self.bad_verb(value, verb),
+            // Only for wrapping errors, which printing does not do.
+            (_, 'w') => self.bad_verb(value, verb),
             (_, 'T') => self.text(value.type_name(), 's', value),
             _ => self.value(value, verb, 0),
         }
@@ -55,7 +59,7 @@ impl Printer {
         if let Some(text) = self.method_text(value, verb) {
             return match text {
                 // GoString stands as it is, without quotes.
-                (text, true) => self.pad(&text),
+                (text, true) => self.pad(self.cut(&text)),
                 (text, false) => self.text(&text, verb, value),
             };
         }
@@ -137,8 +141,10 @@ impl Printer {
                 integer::put(self, 0, false, verb);
             }
             verb => {
-                let shown = format!("%!{verb}(*time.Location=<nil>)");
+                let shown = format!("%!{verb}(*time.Location=");
                 self.out.push_str(&shown);
+                self.pad("<nil>");
+                self.out.push(')');
             }
         }
         self.out.push('}');
@@ -159,6 +165,9 @@ impl Printer {
             _ => 0,
         };
         for index in 0..count {
+            if self.is_full() {
+                return;
+            }
             if index > 0 {
                 self.out.push_str(if go { ", " } else { " " });
             }
@@ -299,6 +308,13 @@ impl Printer {
 
     pub(super) fn padding(&mut self, count: usize) {
         let fill = if self.flags.zero { '0' } else { ' ' };
-        self.out.extend(std::iter::repeat_n(fill, count));
+        // One byte past the bound, so that whoever asked sees that it was passed.
+        let room = self.max.map_or(usize::MAX, |max| max.saturating_add(1).saturating_sub(self.out.len()));
+        self.out.extend(std::iter::repeat_n(fill, count.min(room)));
+    }
+
+    /// Whether the output has passed its bound.
+    pub(super) fn is_full(&self) -> bool {
+        self.max.is_some_and(|max| self.out.len() > max)
     }
 }

@@ -19,8 +19,9 @@ pub(super) struct Directives<'l, 'v> {
 }
 
 impl<'l, 'v> Directives<'l, 'v> {
-    pub(super) fn new(layout: &'l str, args: &'l [Value<'v>]) -> Self {
-        let printer = Printer::default();
+    pub(super) fn new(layout: &'l str, args: &'l [Value<'v>], max: usize) -> Self {
+        let mut printer = Printer::default();
+        printer.max = Some(max);
         Directives { layout, at: 0, args, next: 0, reordered: false, good_index: true, printer }
     }
 
@@ -37,6 +38,9 @@ impl<'l, 'v> Directives<'l, 'v> {
             self.printer.out.push_str(&self.rest()[..offset]);
             self.at += offset + 1;
             self.directive();
+            if self.printer.is_full() {
+                return self.printer.out;
+            }
         }
         self.printer.out.push_str(self.rest());
         if !self.reordered && self.next < self.args.len() {
@@ -173,7 +177,8 @@ impl<'l, 'v> Directives<'l, 'v> {
     }
 
     fn read_precision(&mut self, indexed: bool) -> bool {
-        if self.byte() != Some(b'.') {
+        // A point that ends the layout is a verb.
+        if self.byte() != Some(b'.') || self.rest().len() == 1 {
             return indexed;
         }
         self.at += 1;
@@ -199,11 +204,7 @@ impl<'l, 'v> Directives<'l, 'v> {
     fn integer_argument(&mut self) -> Option<i64> {
         let arg = self.args.get(self.next)?;
         self.next += 1;
-        let number = match arg {
-            Value::Byte(value) => Some(i64::from(*value)),
-            arg => arg.integer(),
-        };
-        number.filter(|number| (-SIZE_MAX..=SIZE_MAX).contains(number))
+        arg.integer().filter(|number| (-SIZE_MAX..=SIZE_MAX).contains(number))
     }
 
     fn read_number(&mut self) -> Option<usize> {

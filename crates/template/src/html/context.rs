@@ -33,10 +33,12 @@ named! {
         Js = "stateJS",
         JsDouble = "stateJSDqStr",
         JsSingle = "stateJSSqStr",
-        JsBack = "stateJSBqStr",
+        JsTemplate = "stateJSTmplLit",
         JsRegexp = "stateJSRegexp",
         JsBlockComment = "stateJSBlockCmt",
         JsLineComment = "stateJSLineCmt",
+        JsHtmlOpenComment = "stateJSHTMLOpenCmt",
+        JsHtmlCloseComment = "stateJSHTMLCloseCmt",
         Css = "stateCSS",
         CssDouble = "stateCSSDqStr",
         CssSingle = "stateCSSSqStr",
@@ -45,6 +47,7 @@ named! {
         CssUrl = "stateCSSURL",
         CssBlockComment = "stateCSSBlockCmt",
         CssLineComment = "stateCSSLineCmt",
+        Error = "stateError",
         Dead = "stateDead",
     }
 }
@@ -101,8 +104,57 @@ named! {
     }
 }
 
+/// Template literals within one another that can be followed; scripts nest two at most.
+const LITERALS_MAX: usize = 8;
+
+/// The braces open within each `${` of the template literals around a place in a script, which
+/// tell whether a closing brace ends the interpolation.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Braces {
+    open: [u16; LITERALS_MAX],
+    literals: u8,
+}
+
+impl Braces {
+    /// Steps into an interpolation; false when it is too deep.
+    pub fn enter(&mut self) -> bool {
+        let Some(open) = self.open.get_mut(usize::from(self.literals)) else {
+            return false;
+        };
+        *open = 0;
+        self.literals += 1;
+        true
+    }
+
+    /// An opening brace, which outside literals is nobody's business.
+    pub fn open(&mut self) {
+        if let Some(open) = self.innermost() {
+            *open = open.saturating_add(1);
+        }
+    }
+
+    /// A closing brace; true when it ends an interpolation.
+    pub fn close(&mut self) -> bool {
+        match self.innermost() {
+            None => false,
+            Some(0) => {
+                self.literals -= 1;
+                true
+            }
+            Some(open) => {
+                *open -= 1;
+                false
+            }
+        }
+    }
+
+    fn innermost(&mut self) -> Option<&mut u16> {
+        usize::from(self.literals).checked_sub(1).and_then(|index| self.open.get_mut(index))
+    }
+}
+
 /// A place in a document.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Context {
     pub state: State,
     pub delim: Delim,
@@ -110,6 +162,22 @@ pub(crate) struct Context {
     pub slash: JsSlash,
     pub attr: Attr,
     pub element: Element,
+    pub braces: Braces,
+    /// Index of what went wrong, if the state is `Error`.
+    pub trouble: Option<u32>,
+}
+
+/// As in Go, places that differ in their braces only are the same.
+impl PartialEq for Context {
+    fn eq(&self, other: &Context) -> bool {
+        self.state == other.state
+            && self.delim == other.delim
+            && self.url == other.url
+            && self.slash == other.slash
+            && self.attr == other.attr
+            && self.element == other.element
+            && self.trouble == other.trouble
+    }
 }
 
 impl Context {
@@ -172,8 +240,19 @@ impl Attr {
 
 impl State {
     pub fn is_comment(self) -> bool {
-        use State::{CssBlockComment, CssLineComment, HtmlComment, JsBlockComment, JsLineComment};
-        matches!(self, HtmlComment | JsBlockComment | JsLineComment | CssBlockComment | CssLineComment)
+        use State::{CssBlockComment, CssLineComment, HtmlComment, JsBlockComment};
+        self.is_js_line_comment()
+            || matches!(self, HtmlComment | JsBlockComment | CssBlockComment | CssLineComment)
+    }
+
+    /// A comment of a script that ends with its line, after `//`, `#!`, `<!--` or `-->`.
+    pub fn is_js_line_comment(self) -> bool {
+        matches!(self, State::JsLineComment | State::JsHtmlOpenComment | State::JsHtmlCloseComment)
+    }
+
+    /// Inside a string, template or regular expression literal of a script.
+    pub fn is_js_literal(self) -> bool {
+        matches!(self, State::JsDouble | State::JsSingle | State::JsTemplate | State::JsRegexp)
     }
 
     pub fn is_in_tag(self) -> bool {

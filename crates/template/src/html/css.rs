@@ -106,8 +106,8 @@ pub(super) fn filter(args: &[Value<'_>]) -> String {
     let mut before = 0;
     for byte in &decoded {
         match byte {
-            0 | b'"' | b'\'' | b'(' | b')' | b'/' | b';' | b'@' | b'[' | b'\\' | b']' | b'`' | b'{'
-            | b'}' => return FAILSAFE.to_owned(),
+            0 | b'"' | b'\'' | b'(' | b')' | b'/' | b';' | b'<' | b'>' | b'@' | b'[' | b'\\' | b']'
+            | b'`' | b'{' | b'}' => return FAILSAFE.to_owned(),
             b'-' if before == b'-' => return FAILSAFE.to_owned(),
             byte if byte.is_ascii_alphanumeric() || *byte == b'_' => {
                 name.push(char::from(byte.to_ascii_lowercase()));

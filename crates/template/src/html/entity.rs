@@ -2,7 +2,7 @@
 //! scripts and styles see what a browser would.
 //!
 //! Only the references that can change a tokenizer's state matter here, so only those for ASCII
-//! punctuation are known by name; all others pass through unchanged.
+//! punctuation are known by name; all others count as some character beyond ASCII.
 
 const NAMED: &[(&str, char)] = &[
     ("quot;", '"'),
@@ -77,8 +77,12 @@ fn reference(rest: &str) -> Option<(char, usize)> {
     if let Some(number) = rest.strip_prefix('#') {
         return numeric(number).map(|(c, len)| (c, len + 1));
     }
-    let (name, c) = NAMED.iter().find(|(name, _)| rest.starts_with(name))?;
-    Some((*c, name.len()))
+    if let Some((name, c)) = NAMED.iter().find(|(name, _)| rest.starts_with(name)) {
+        return Some((*c, name.len()));
+    }
+    // Every other name stands for something beyond ASCII, and it is all one which.
+    let len = rest.bytes().take_while(u8::is_ascii_alphanumeric).count();
+    (len > 1 && rest[len..].starts_with(';')).then_some((char::REPLACEMENT_CHARACTER, len + 1))
 }
 
 fn numeric(text: &str) -> Option<(char, usize)> {

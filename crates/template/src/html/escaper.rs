@@ -17,6 +17,7 @@ pub(crate) enum Escaper {
     HtmlName,
     JsRegexp,
     JsString,
+    JsTemplate,
     JsValue,
     NoSpace,
     Rcdata,
@@ -35,6 +36,7 @@ const NAMES: &[(Escaper, &str)] = &[
     (Escaper::HtmlName, "_html_template_htmlnamefilter"),
     (Escaper::JsRegexp, "_html_template_jsregexpescaper"),
     (Escaper::JsString, "_html_template_jsstrescaper"),
+    (Escaper::JsTemplate, "_html_template_jstmpllitescaper"),
     (Escaper::JsValue, "_html_template_jsvalescaper"),
     (Escaper::NoSpace, "_html_template_nospaceescaper"),
     (Escaper::Rcdata, "_html_template_rcdataescaper"),
@@ -61,6 +63,7 @@ impl Escaper {
             Escaper::HtmlName => markup::name(args),
             Escaper::JsRegexp => js::regexp(args),
             Escaper::JsString => js::string(args),
+            Escaper::JsTemplate => js::template(args),
             Escaper::JsValue => js::value(args),
             Escaper::NoSpace => markup::nospace(args),
             Escaper::Rcdata => markup::rcdata(args),
@@ -74,8 +77,10 @@ impl Escaper {
     /// Whether `next` would change nothing after this one.
     pub fn makes_redundant(self, next: Escaper) -> bool {
         match self {
-            Escaper::Comment => matches!(next, Escaper::Attr | Escaper::NoSpace | Escaper::Html),
-            Escaper::Css | Escaper::JsRegexp | Escaper::JsString => next == Escaper::Attr,
+            Escaper::Comment => matches!(next, Escaper::Attr | Escaper::Html),
+            Escaper::Css | Escaper::JsRegexp | Escaper::JsString | Escaper::JsTemplate => {
+                next == Escaper::Attr
+            }
             Escaper::Url => next == Escaper::UrlNormalizer,
             _ => false,
         }

@@ -50,11 +50,17 @@ pub(super) fn slash_after(text: &[u8], before: JsSlash) -> JsSlash {
     if regexp { JsSlash::Regexp } else { JsSlash::DivOp }
 }
 
+/// Without the white space of ECMAScript at its end.
 fn trim_end(mut text: &[u8]) -> &[u8] {
     loop {
         text = match text {
-            [head @ .., b'\t' | b'\n' | 0x0c | b'\r' | b' '] => head,
-            [head @ .., 0xe2, 0x80, 0xa8 | 0xa9] => head,
+            [head @ .., b'\t' | b'\n' | 0x0b | 0x0c | b'\r' | b' '] => head,
+            [head @ .., 0xc2, 0xa0] => head,
+            [head @ .., 0xe1, 0x9a, 0x80] => head,
+            [head @ .., 0xe2, 0x80, 0x80..=0x8a | 0xa8 | 0xa9 | 0xaf] => head,
+            [head @ .., 0xe2, 0x81, 0x9f] => head,
+            [head @ .., 0xe3, 0x80, 0x80] => head,
+            [head @ .., 0xef, 0xbb, 0xbf] => head,
             text => return text,
         };
     }
@@ -97,6 +103,21 @@ pub(super) fn string(args: &[Value<'_>]) -> String {
             '"' | '`' | '&' | '\'' | '+' | '<' | '>' => put_code(&mut out, c),
             '/' => out.push_str("\\/"),
             '\\' if !keep_escapes => out.push_str("\\\\"),
+            c => put_low(&mut out, c),
+        }
+    }
+    out
+}
+
+/// Escapes for the inside of a template literal, which no value may leave or interpolate into.
+pub(super) fn template(args: &[Value<'_>]) -> String {
+    let (text, _) = stringify(args);
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '"' | '`' | '&' | '\'' | '+' | '<' | '>' | '$' | '{' | '}' => put_code(&mut out, c),
+            '/' => out.push_str("\\/"),
+            '\\' => out.push_str("\\\\"),
             c => put_low(&mut out, c),
         }
     }

@@ -82,6 +82,10 @@ pub(super) fn rcdata(args: &[Value<'_>]) -> String {
 /// For an attribute value without quotes.
 pub(super) fn nospace(args: &[Value<'_>]) -> String {
     let (text, content) = stringify(args);
+    if text.is_empty() {
+        // Nothing at all would let the next attribute be read as this one's value.
+        return FAILSAFE.to_owned();
+    }
     let html = content == Plain::Safe(Content::Html);
     let text = if html { strip_tags(&text) } else { text.into_owned() };
     let mut out = String::with_capacity(text.len() + 16);

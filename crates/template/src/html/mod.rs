@@ -9,6 +9,8 @@ mod escape;
 mod escaper;
 mod js;
 mod markup;
+mod pipeline;
+mod text;
 mod transition;
 mod url;
 

@@ -41,12 +41,16 @@ pub(super) fn step(c: Context, text: &[u8]) -> Step {
             None => (c, text.len()),
         }),
         State::Rcdata => Ok(special_end(c, text)),
-        State::Attr | State::Dead => Ok((c, text.len())),
+        State::Attr | State::Error | State::Dead => Ok((c, text.len())),
         State::Url | State::Srcset => Ok((in_url(c, text), text.len())),
         State::Js => in_js(c, text),
-        State::JsDouble | State::JsSingle | State::JsBack | State::JsRegexp => in_js_delimited(c, text),
+        State::JsDouble | State::JsSingle | State::JsRegexp => in_js_delimited(c, text),
+        State::JsTemplate => in_js_template(c, text),
         State::JsBlockComment | State::CssBlockComment => Ok(in_block_comment(c, text)),
-        State::JsLineComment | State::CssLineComment => Ok(in_line_comment(c, text)),
+        State::JsLineComment
+        | State::JsHtmlOpenComment
+        | State::JsHtmlCloseComment
+        | State::CssLineComment => Ok(in_line_comment(c, text)),
         State::Css => Ok(in_css(c, text)),
         State::CssDouble | State::CssSingle | State::CssDoubleUrl | State::CssSingleUrl | State::CssUrl => {
             in_css_string(c, text)
@@ -193,6 +197,10 @@ fn before_value(mut c: Context, text: &[u8]) -> (Context, usize) {
 
 /// Up to the end tag of a script, style, textarea or title.
 pub(super) fn special_end(c: Context, text: &[u8]) -> (Context, usize) {
+    if c.element == Element::Script && (c.state.is_js_literal() || c.state.is_comment()) {
+        // It is part of the literal, and escaped there.
+        return (c, text.len());
+    }
     let tag: &[u8] = match c.element {
         Element::None => return (c, text.len()),
         Element::Script => b"script",
@@ -223,7 +231,7 @@ fn in_url(mut c: Context, text: &[u8]) -> Context {
 }
 
 fn in_js(mut c: Context, text: &[u8]) -> Step {
-    let Some(at) = find(text, b"\"`'/") else {
+    let Some(at) = find(text, b"\"`'/{}<-#") else {
         c.slash = js::slash_after(text, c.slash);
         return Ok((c, text.len()));
     };
@@ -231,13 +239,16 @@ fn in_js(mut c: Context, text: &[u8]) -> Step {
     let string = match text[at] {
         b'"' => Some(State::JsDouble),
         b'\'' => Some(State::JsSingle),
-        b'`' => Some(State::JsBack),
+        b'`' => Some(State::JsTemplate),
         _ => None,
     };
     if let Some(state) = string {
         c.state = state;
         c.slash = JsSlash::Regexp;
         return Ok((c, at + 1));
+    }
+    if text[at] != b'/' {
+        return in_js_mark(c, text, at);
     }
     match (text.get(at + 1), c.slash) {
         (Some(b'/'), _) => {
@@ -258,10 +269,58 @@ fn in_js(mut c: Context, text: &[u8]) -> Step {
     Ok((c, at + 1))
 }
 
+/// A brace, or what may begin a line comment as HTML (`<!--`, `-->`) or a shell (`#!`) write it.
+fn in_js_mark(mut c: Context, text: &[u8], at: usize) -> Step {
+    let rest = &text[at..];
+    let mut len = 1;
+    if rest.starts_with(b"<!--") {
+        c.state = State::JsHtmlOpenComment;
+        len = 4;
+    } else if rest.starts_with(b"-->") {
+        c.state = State::JsHtmlCloseComment;
+        len = 3;
+    } else if rest.starts_with(b"#!") {
+        c.state = State::JsLineComment;
+        len = 2;
+    } else if rest[0] == b'{' {
+        c.braces.open();
+    } else if rest[0] == b'}' && c.braces.close() {
+        c.state = State::JsTemplate;
+    }
+    Ok((c, at + len))
+}
+
+fn in_js_template(mut c: Context, text: &[u8]) -> Step {
+    let mut from = 0;
+    while let Some(offset) = find(text.get(from..).unwrap_or_default(), b"`\\$") {
+        let at = from + offset;
+        match (text[at], text.get(at + 1)) {
+            (b'`', _) => {
+                c.state = State::Js;
+                return Ok((c, at + 1));
+            }
+            (b'$', Some(b'{')) => {
+                if !c.braces.enter() {
+                    return Err("too many JS template literals within one another".into());
+                }
+                c.state = State::Js;
+                return Ok((c, at + 2));
+            }
+            (b'\\', None) => return Err(unfinished_escape(text)),
+            (b'\\', _) => from = at + 2,
+            _ => from = at + 1,
+        }
+    }
+    Ok((c, text.len()))
+}
+
+fn unfinished_escape(text: &[u8]) -> String {
+    format!("unfinished escape sequence in JS string: {}", shown(text, usize::MAX))
+}
+
 fn in_js_delimited(mut c: Context, text: &[u8]) -> Step {
     let specials: &[u8] = match c.state {
         State::JsSingle => b"\\'",
-        State::JsBack => b"`\\",
         State::JsRegexp => b"\\/[]",
         _ => b"\\\"",
     };
@@ -272,10 +331,11 @@ fn in_js_delimited(mut c: Context, text: &[u8]) -> Step {
             b'\\' => {
                 at += 1;
                 if at == text.len() {
-                    let text = shown(text, usize::MAX);
-                    return Err(format!("unfinished escape sequence in JS string: {text}"));
+                    return Err(unfinished_escape(text));
                 }
             }
+            // An end tag in a regular expression does not end it: it is escaped there.
+            b'/' if is_script_end(text, at) => at += 1,
             b'[' => in_set = true,
             b']' => in_set = false,
             _ if !in_set => {
@@ -294,6 +354,12 @@ fn in_js_delimited(mut c: Context, text: &[u8]) -> Step {
     Ok((c, text.len()))
 }
 
+/// Whether the slash at `at` is that of `</script`.
+fn is_script_end(text: &[u8], at: usize) -> bool {
+    let tag = at.checked_sub(1).and_then(|start| text.get(start..at + 7));
+    tag.is_some_and(|tag| tag.eq_ignore_ascii_case(b"</script"))
+}
+
 fn in_block_comment(mut c: Context, text: &[u8]) -> (Context, usize) {
     let Some(at) = find_str(text, b"*/") else {
         return (c, text.len());
@@ -304,7 +370,7 @@ fn in_block_comment(mut c: Context, text: &[u8]) -> (Context, usize) {
 
 /// A line comment ends before its line terminator, which is part of what follows.
 fn in_line_comment(mut c: Context, text: &[u8]) -> (Context, usize) {
-    let script = c.state == State::JsLineComment;
+    let script = c.state.is_js_line_comment();
     let ends: &[u8] = if script { b"\n\r" } else { b"\n\x0c\r" };
     let mut end = find(text, ends);
     if script {

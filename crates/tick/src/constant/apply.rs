@@ -2,6 +2,7 @@
 
 use super::holds;
 use crate::ast::BinaryOp;
+use crate::go::float_to_int;
 use crate::re2;
 use crate::value::Value;
 
@@ -37,9 +38,9 @@ pub(super) fn apply(op: BinaryOp, left: &Value, right: &Value) -> Option<Result<
             Duration(left.wrapping_mul(*right))
         }
         (Mul, Duration(ns), Float(factor)) | (Mul, Float(factor), Duration(ns)) => {
-            Duration((*ns as f64 * factor) as i64)
+            Duration(float_to_int(*ns as f64 * factor))
         }
-        (Div, Duration(ns), Float(divisor)) => Duration((*ns as f64 / divisor) as i64),
+        (Div, Duration(ns), Float(divisor)) => Duration(float_to_int(*ns as f64 / divisor)),
 
         (Add, Text(left), Text(right)) => Text(format!("{left}{right}")),
         (Match | NotMatch, Text(text), Regex(pattern)) => {

@@ -114,7 +114,8 @@ impl Evaluator<'_> {
             return time(&args, call.name.span);
         }
         let message = format!("no global function {} defined", quote(&call.name.name));
-        Err(Diagnostic::eval(codes::NO_FUNCTION, call.name.span, message))
+        Err(Diagnostic::eval(codes::NO_FUNCTION, call.name.span, message)
+            .with_help("functions belong in lambda expressions, members after . or |"))
     }
 }
 

@@ -174,16 +174,20 @@ fn octal(input: &mut Translator<'_>, first: char) -> Option<char> {
 
 /// `\x7F` or `\x{10FFFF}`, after the `x`.
 fn hexadecimal(input: &mut Translator<'_>) -> Option<char> {
-    let digits = if input.accept("{") {
-        let (digits, _) = input.rest().split_once('}')?;
-        input.pos += digits.len() + 1;
-        digits
-    } else {
-        let from = input.pos;
-        input.next()?;
-        input.next()?;
-        input.since(from)
-    };
-    let valid = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    valid.then(|| u32::from_str_radix(digits, 16).ok()).flatten().and_then(char::from_u32)
+    if !input.accept("{") {
+        let (high, low) = (input.next()?, input.next()?);
+        return char::from_u32(high.to_digit(16)? * 16 + low.to_digit(16)?);
+    }
+    // An error quotes the escape up to the digit that makes it one.
+    let mut value = None;
+    loop {
+        match input.next()? {
+            '}' => return char::from_u32(value?),
+            digit => {
+                let next = value.unwrap_or(0) * 16 + digit.to_digit(16)?;
+                value = Some(next).filter(|next| *next <= u32::from(char::MAX));
+                value?;
+            }
+        }
+    }
 }
