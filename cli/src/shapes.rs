@@ -34,6 +34,18 @@ pub struct Task {
     pub created: String,
     pub modified: String,
     pub last_enabled: String,
+    /// By node; Kapacitor does not say.
+    pub node_errors: BTreeMap<String, Vec<NodeError>>,
+}
+
+/// Points that a node could not use.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct NodeError {
+    pub reason: String,
+    pub points: u64,
+    pub last: String,
+    pub at: String,
 }
 
 /// A variable of a task.

@@ -15,7 +15,7 @@ PROBES = {
     "combine": "|combine(lambda: TRUE, lambda: TRUE).as('a', 'b')", "flatten": "|flatten().on('k')",
     "trickle": "|window().period(2s).every(2s)|trickle()", "join": "|join(stream|from()).as('a', 'b')",
 }
-DURATIONS = ["1s", "2s", "3s", "5s", "10s", "1m"]
+DURATIONS = ["1s", "2s", "3s", "5s", "5s", "10s", "10s", "20s"]
 FOLDS = ["count", "mean", "median", "mode", "spread", "sum", "first", "last", "min", "max", "percentile", "stddev",
          "distinct"]
 ROLLING = ["elapsed", "difference", "movingAverage", "cumulativeSum"]
@@ -52,7 +52,8 @@ class Generator:
             flow = Flow()
             nodes = [self.source(flow, self.rng.random() < 0.7)]
             script = Script([Chain("", "stream", nodes + self.tail(flow, self.rng.randint(1, 5)))])
-        return broken(self.rng, script) if self.rng.random() < 0.08 and not self.only else script
+        breaks = "broken" in self.only or (not self.only and self.rng.random() < 0.08)
+        return broken(self.rng, script) if breaks else script
 
     def tree(self):
         """A common part and two or three branches."""
@@ -140,8 +141,8 @@ class Generator:
         """A from."""
         node = Node("from")
         if measured:
-            node.prop("measurement", self.rng.choice(["'cpu'", "'cpu'", "'mem'", "'d é'"]))
-        if self.rng.random() < 0.25:
+            node.prop("measurement", self.rng.choice(["'cpu'"] * 5 + ["'mem'"] * 3 + ["'d é'"]))
+        if self.rng.random() < 0.15:
             node.prop("where", self.lambdas(flow, stateful=False).text("bool", 1))
         if self.rng.random() < 0.7:
             self.group(node, flow, self.rng.choice([["host"], ["host"], ["dc", "host"], ["*"], ["host", "nope"], ["k"]]))
@@ -191,12 +192,18 @@ class Generator:
     def field_name(self, flow, kinds=("float", "int")):
         """A field of one of the kinds, in quotes; rarely another one or none."""
         names = [n for n, k in flow.fields.items() if k in kinds]
-        if self.rng.random() < 0.06 or not names:
+        if self.rng.random() < 0.03 or not names:
             names = list(flow.fields) + ["nope"]
         return "'" + self.rng.choice(names) + "'"
 
     def make_where(self, flow):
-        return Node("where", [self.lambdas(flow).text("bool")])
+        """Mostly a condition that lets most through, so that something is left to compare."""
+        numbers = [n for n, k in flow.fields.items() if k in ("float", "int")]
+        if not numbers or self.rng.random() < 0.5:
+            return Node("where", [self.lambdas(flow).text("bool")])
+        name = self.rng.choice(numbers)
+        low = "2" if flow.fields[name] == "int" else "10.0"
+        return Node("where", [f'lambda: ("{name}" {self.rng.choice([">", ">="])} {low}) OR {self.lambdas(flow).expression("bool", 1)}'])
 
     def make_eval(self, flow):
         node, names = Node("eval"), []
@@ -312,9 +319,12 @@ class Generator:
         if r < 0.25:
             node.prop("periodCount", str(self.rng.choice([1, 2, 3, 5]))).prop("everyCount", str(self.rng.choice([1, 2, 3, 5])))
         else:
-            node.prop("period", self.rng.choice(DURATIONS))
+            period, every = self.rng.choice(DURATIONS), self.rng.choice(DURATIONS)
+            if self.rng.random() < 0.9 and int(period[:-1]) < int(every[:-1]):
+                period, every = every, period
+            node.prop("period", period)
             if r < 0.9:
-                node.prop("every", self.rng.choice(DURATIONS + ["0s"]))
+                node.prop("every", every if self.rng.random() < 0.85 else "0s")
             if self.rng.random() < 0.4:
                 node.prop("align")
         if self.rng.random() < 0.25:

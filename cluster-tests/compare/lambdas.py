@@ -16,7 +16,7 @@ class Lambdas:
 
     def expression(self, kind, depth=2):
         """An expression of a kind; now and then one of another kind, which is an error of the point."""
-        if self.rng.random() < 0.02:
+        if self.rng.random() < 0.006:
             kind = self.rng.choice(["int", "float", "string", "bool"])
         return getattr(self, "_" + kind)(depth)
 
@@ -28,11 +28,11 @@ class Lambdas:
         """A field of the kind; rarely any field or tag, or one that nothing has."""
         r = self.rng.random()
         names = [n for n, k in self.fields.items() if k == kind]
-        if r < 0.04:
+        if r < 0.012:
             return '"' + self.rng.choice(list(self.fields) + list(self.tags) + ["nope"]) + '"'
-        if r < 0.08:
+        if r < 0.03:
             names = [n for n, k in self.fields.items() if k == "any"] or names
-        if kind == "string" and r > 0.6:
+        if kind == "string" and r > 0.85:
             names = list(self.tags) or names
         return '"' + self.rng.choice(names) + '"' if names else self.literal(kind)
 
@@ -64,7 +64,7 @@ class Lambdas:
             lambda: f"isPresent({self.reference(self.rng.choice(['int', 'float', 'string', 'bool']))})",
             lambda: f"({self._atom('string')} {self.rng.choice(['=~', '!~'])} {self.rng.choice(['/^a/', '/[bc]/', '/é|x/', '/(?i)B/', '/^$/'])})",
             lambda: f"{self.rng.choice(['strContains', 'strHasPrefix', 'strHasSuffix', 'strContainsAny'])}({self._string(depth - 1)}, {self.literal('string')})",
-            lambda: f"bool({self._atom(self.rng.choice(['bool', 'string', 'int', 'float']))})",
+            lambda: f"bool({self._atom(self.rng.choice(['bool', 'bool', 'string', 'int']))})",
             lambda: f"({self._duration()} {self.rng.choice(COMPARE)} {self._duration()})",
         ]
         return self.rng.choice(forms)()
@@ -83,7 +83,7 @@ class Lambdas:
             lambda: self._pair("int", ["+", "-", "*"], depth), lambda: self._pair("int", ["+", "-", "*"], depth),
             lambda: f"({self.expression('int', depth - 1)} {self.rng.choice('/%')} {divisor})",
             lambda: "-" + self._atom("int"),
-            lambda: f"int({self._atom(self.rng.choice(['float', 'bool', 'int', 'string']))})",
+            lambda: f"int({self._atom(self.rng.choice(['float', 'float', 'bool', 'int', 'int', 'bool', 'float', 'string']))})",
             lambda: f"strLength({self._string(depth - 1)})",
             lambda: f"{self.rng.choice(['strIndex', 'strLastIndex', 'strCount', 'strIndexAny'])}({self._string(depth - 1)}, {self.literal('string')})",
             lambda: f"{self.rng.choice(['minute', 'hour', 'weekday', 'day', 'month', 'year', 'unixNano'])}(\"time\")",
@@ -101,7 +101,7 @@ class Lambdas:
             lambda: self._pair("float", ["+", "-", "*"], depth), lambda: self._pair("float", ["+", "-", "*"], depth),
             lambda: f"({self.expression('float', depth - 1)} / {self.rng.choice(['2.0', '0.3', '7.0'])})",
             lambda: "-" + self._atom("float"),
-            lambda: f"float({self._atom(self.rng.choice(['int', 'bool', 'float', 'string']))})",
+            lambda: f"float({self._atom(self.rng.choice(['int', 'float', 'bool', 'float', 'int', 'string']))})",
             lambda: f"{self.rng.choice(ROUNDING)}({self.expression('float', depth - 1)})",
             lambda: f"{self.rng.choice(['min', 'max', 'hypot', 'atan2'])}({self.expression('float', depth - 1)}, {self.expression('float', depth - 1)})",
             lambda: f"pow({self._atom('float')}, 2.0)",

@@ -29,7 +29,7 @@ def line(rng, when, rich):
         tags.append("dc=" + rng.choice("xy"))
     if rng.random() < 0.7:
         tags.append("k=" + rng.choice("123"))
-    names = [n for n in FIELDS if rng.random() < (0.8 if rich else 0.99)] or ["v"]
+    names = [n for n in FIELDS if rng.random() < (0.9 if rich else 0.995)] or ["v"]
     if not rich:
         names = [n for n in names if n != "x"]
     fields = ",".join(f"{n}={field_value(rng, n)}" for n in names)
@@ -43,7 +43,7 @@ def stream(rng, count):
     unit = 1000 if precision == "ms" else 1
     start = rng.choice([0, 1, 10, 1000000007, 1700000000])
     duplicates, late, gaps = rng.choice([0, 0.3, 0.6]), rng.choice([0, 0, 0.1]), rng.choice([0, 0.05])
-    rich = rng.random() < 0.6
+    rich = rng.random() < 0.5
     when, lines = start * unit, []
     for _ in range(count):
         shown = when

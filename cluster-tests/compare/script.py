@@ -101,7 +101,8 @@ class Text:
 
     def nodes(self):
         """Nodes as far as they can be seen in the text."""
-        return [Node(n) for n in re.findall(r"\|(\w+)\(", self.raw)]
+        found = re.findall(r"\|\s*(\w+)\(([^|]*)", self.raw)
+        return [Node(n, [], [[p, []] for p in re.findall(r"\.\s*(\w+)", rest)]) for n, rest in found]
 
     def shorter(self):
         """Texts without a run of tokens, long runs first."""

@@ -30,7 +30,10 @@ pub fn engine(
     options.log_bytes_max = farad.log_bytes_max.0;
     options.queue_bytes_max = usize::try_from(farad.queue_bytes_max.0).unwrap_or(usize::MAX);
     options.write_timeout = farad.write_timeout;
+    options.group_ttl = farad.group_ttl;
+    options.group_memory_max = farad.group_memory_max.0;
     options.default_retention_policy.clone_from(&config.default_retention_policy);
+    options.deadman = deadman(config);
     options.server = server;
     options.cluster = cluster(config)?;
     options.services = Services {
@@ -39,6 +42,18 @@ pub fn engine(
         ..Services::default()
     };
     Ok(options)
+}
+
+/// What tasks are to do with `deadman`.
+fn deadman(config: &Config) -> pipeline::nodes::deadman::Settings {
+    let table = &config.deadman;
+    pipeline::nodes::deadman::Settings {
+        global: table.global,
+        interval: i64::try_from(table.interval.as_nanos()).unwrap_or(i64::MAX),
+        threshold: table.threshold,
+        id: table.id.clone(),
+        message: table.message.clone(),
+    }
 }
 
 /// The cluster that the member takes part in; `None` for a member alone.

@@ -3,6 +3,7 @@
 use super::Command;
 use crate::flags::{self, Flag, Kind};
 use crate::session::{Failure, Session};
+use crate::shapes::NodeError;
 use crate::{dbrp, go, vars};
 
 const FLAGS: &[Flag] = &[Flag {
@@ -47,5 +48,19 @@ fn run(session: &mut Session<'_>, args: &[String]) -> Result<(), Failure> {
         }
     }
     writeln!(out, "DOT:\n{}", task.dot)?;
+    if !task.node_errors.is_empty() {
+        writeln!(out, "Points that could not be used:")?;
+        writeln!(out, "{:<20}{:<10}{:<26}Reason", "Node", "Points", "Last")?;
+    }
+    for (node, errors) in &task.node_errors {
+        for error in errors {
+            let (points, at) = (error.points, go::rfc822(&error.at));
+            writeln!(out, "{node:<20}{points:<10}{at:<26}{}", reason(error))?;
+        }
+    }
     Ok(())
+}
+
+fn reason(error: &NodeError) -> String {
+    if error.last.is_empty() { error.reason.clone() } else { format!("{}: {}", error.reason, error.last) }
 }

@@ -127,7 +127,8 @@ pub fn event_bytes(event: &Event) -> u64 {
     let topics: usize = event.topics.iter().map(|topic| topic.len() + 16).sum();
     let fields: usize = event.fields.iter().map(|(name, value)| name.len() + value_bytes(value)).sum();
     let data: usize = event.data.iter().map(row_bytes).sum();
-    (FIXED + texts + names + topics + event.tags.as_bytes().len() + fields + data) as u64
+    let via: usize = event.via.iter().map(|name| name.len() + 16).sum();
+    (FIXED + via + texts + names + topics + event.tags.as_bytes().len() + fields + data) as u64
 }
 
 fn row_bytes(row: &model::Row) -> usize {

@@ -18,4 +18,7 @@ pub enum Error {
     /// A match expression that cannot be read or checked.
     #[error("invalid match expression: {0}")]
     Match(String),
+    /// Options that a `publish` or an `aggregate` cannot have. The text is whole.
+    #[error("{0}")]
+    Options(String),
 }

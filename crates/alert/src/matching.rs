@@ -29,6 +29,11 @@ impl Matcher {
     /// Times of day are read in UTC, so that all members agree. An error says why it cannot be
     /// told; such an event is not handled.
     pub fn matches(&self, event: &Event, previous_level: Level, now: Time) -> Result<bool, String> {
+        // Every tag it names must be there, needed or not, as in Kapacitor.
+        let missing = self.lambda.references().iter().find(|name| event.tags.get(name).is_none());
+        if let Some(name) = missing {
+            return Err(format!("no tag exists for {name}"));
+        }
         let scope = EventScope { event, previous_level };
         self.lambda
             .eval_bool(&scope, &mut State::default(), &Env::utc(now))
@@ -82,7 +87,8 @@ mod tests {
             ("alertDuration() > 1m", Ok(true)),
             (r#""host" =~ /^db/"#, Ok(true)),
             (r#""host" == 'web'"#, Ok(false)),
-            (r#""rack" == 'r1'"#, Err("rack")),
+            (r#""rack" == 'r1'"#, Err("no tag exists for rack")),
+            (r#"changed() OR "rack" == 'r1'"#, Err("no tag exists for rack")),
             ("1", Err("")),
         ] {
             let matcher = match Matcher::compile(text) {

@@ -171,6 +171,10 @@ mod tests {
                 &["time", "v"],
                 vec![vec![Some(Value::Time(0)), Some(Value::Int(3))]],
             )],
+            node: "alert2".into(),
+            purpose: model::Purpose::Alert,
+            inhibits: None,
+            via: vec![],
         };
         assert_eq!(
             String::from_utf8_lossy(&event_json(&event, Level::Warning)),

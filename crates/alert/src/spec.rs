@@ -1,5 +1,6 @@
 //! The definition of a handler on a topic.
 
+use crate::role::Role;
 use crate::{Error, Matcher, check_handler_id};
 use model::Name;
 use serde::{Deserialize, Serialize};
@@ -28,7 +29,8 @@ impl HandlerSpec {
         HandlerSpec { id: id.into(), kind: kind.into(), options, matching: String::new() }
     }
 
-    /// Checks id, kind and match expression; the options are the `handler` crate's to check.
+    /// Checks id, kind and match expression, and the options of those that are carried out here; all
+    /// other options are the `handler` crate's to check.
     pub fn check(&self) -> Result<(), Error> {
         check_handler_id(&self.id)?;
         if self.kind.is_empty() {
@@ -37,7 +39,7 @@ impl HandlerSpec {
         if !self.matching.is_empty() {
             Matcher::compile(&self.matching)?;
         }
-        Ok(())
+        Role::of(self).map(|_| ())
     }
 }
 

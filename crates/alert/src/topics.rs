@@ -1,16 +1,20 @@
 //! All topics, and the decision what becomes of an event.
 
+use crate::aggregate::via;
+use crate::role::Role;
 use crate::topic::Matching;
-use crate::{Handler, HandlerSpec, Topic};
-use model::{Event, Identity, Level, Name, Time};
-use std::collections::BTreeMap;
+use crate::{Handler, HandlerSpec, Inhibitors, Source, Topic};
+use model::{Event, Identity, Level, Name, Purpose, Time};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-/// All topics, and how far the events of each shard were taken.
+/// All topics, who holds back whose alerts, and how far the events of each shard were taken.
 #[derive(Clone, Debug, Default)]
 pub struct Topics {
     topics: BTreeMap<Name, Topic>,
     taken: BTreeMap<u32, Identity>,
+    /// Who holds back whose alerts.
+    pub inhibitors: Inhibitors,
 }
 
 /// Why an event was taken or not.
@@ -20,8 +24,12 @@ pub enum Reason {
     Taken,
     /// It came before, or a later one of its shard did: a replay. Nothing changed.
     AlreadyTaken,
-    /// It names no topic: only its identity was noted.
+    /// It names no topic: only its identity, and what its alert holds back, was noted.
     NoTopic,
+    /// Another alert holds it back: no topic sees it.
+    Inhibited,
+    /// It is not there to be handled.
+    NoAlert,
 }
 
 /// What a handler does with an event.
@@ -33,6 +41,15 @@ pub enum Verdict {
     NoMatch,
     /// Its match expression cannot be evaluated; the text says why.
     MatchFailed(String),
+    /// It gives the event to other topics; those that the event had come to before are left out.
+    Published {
+        /// Topics that get the event now.
+        to: Vec<Name>,
+        /// Topics that have it.
+        again: Vec<Name>,
+    },
+    /// The event was made by this handler, or of events that were: it does not take it once more.
+    Circle,
 }
 
 /// What an event does to one topic.
@@ -46,6 +63,8 @@ pub struct TopicDecision {
     pub previous_level: Level,
     /// Level of the topic after it.
     pub topic_level: Level,
+    /// The event that the topic forgot to have room.
+    pub forgotten: Option<Name>,
     /// Each handler of the topic in order, and what it does.
     pub handlers: Vec<(Arc<HandlerSpec>, Verdict)>,
 }
@@ -57,6 +76,17 @@ impl TopicDecision {
     }
 }
 
+/// A topic that was brought to the level that another has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repaired {
+    /// The topic.
+    pub topic: Name,
+    /// It was new or closed before.
+    pub opened: bool,
+    /// The event that the topic forgot to have room.
+    pub forgotten: Option<Name>,
+}
+
 /// What becomes of an event.
 #[derive(Clone, Debug)]
 pub struct Decision {
@@ -64,8 +94,11 @@ pub struct Decision {
     pub identity: Identity,
     /// Why it was taken or not.
     pub reason: Reason,
-    /// What it does to each of its topics; empty unless it was taken.
+    /// What it does to each of its topics, and to those that it was published to; empty unless it
+    /// was taken.
     pub topics: Vec<TopicDecision>,
+    /// The topic that was brought to the level of the alert's other one.
+    pub repaired: Option<Repaired>,
 }
 
 impl Topics {
@@ -121,45 +154,127 @@ impl Topics {
 }
 
 /// Takes an event, once: the events of a shard arrive in the order of their identities, so what
-/// is not above the highest one taken is a replay. Updates the event's topics and says which
-/// handlers get it. `now` is the clock that match expressions see.
+/// is not above the highest one taken is a replay. Notes what its alert holds back; then, unless
+/// somebody holds it back, updates the event's topics and says which handlers get it. `now` is the
+/// clock that match expressions see.
 pub fn decide(topics: &mut Topics, event: &Event, now: Time) -> Decision {
     let identity = event.identity;
+    let mut decision =
+        Decision { identity, reason: Reason::AlreadyTaken, topics: Vec::new(), repaired: None };
     if !topics.take(identity) {
-        return Decision { identity, reason: Reason::AlreadyTaken, topics: Vec::new() };
+        return decision;
     }
-    let mut decisions: Vec<TopicDecision> = Vec::with_capacity(event.topics.len());
+    // Before it is weighed itself: as in Kapacitor an alert that holds back its own category is
+    // silent until it recovers.
+    if let Some(holds) = &event.inhibits {
+        topics.inhibitors.set(Source::of(event), holds.clone());
+    }
+    decision.reason = match event.purpose {
+        Purpose::Inhibit => Reason::NoAlert,
+        Purpose::Restore => {
+            decision.repaired = repair(topics, event);
+            Reason::NoAlert
+        }
+        Purpose::Alert if topics.inhibitors.hold(&event.category, &event.tags) => Reason::Inhibited,
+        Purpose::Alert if event.topics.is_empty() => Reason::NoTopic,
+        Purpose::Alert => {
+            decision.topics = decide_topics(topics, event, now);
+            Reason::Taken
+        }
+    };
+    decision
+}
+
+/// Brings the event to its topics, and wherever their handlers publish it. It comes to each topic
+/// once, whatever ways lead there: so it cannot go round.
+fn decide_topics(topics: &mut Topics, event: &Event, now: Time) -> Vec<TopicDecision> {
+    let mut reached: Vec<Name> = Vec::with_capacity(event.topics.len());
     for name in &event.topics {
-        // An alert node may name its anonymous topic explicitly; the event still comes once.
-        if decisions.iter().all(|decision| decision.topic != *name) {
-            decisions.push(decide_topic(topics.entry(name), name, event, now));
+        // An alert node may name its anonymous topic explicitly.
+        if !reached.contains(name) {
+            reached.push(name.clone());
         }
     }
-    let reason = if decisions.is_empty() { Reason::NoTopic } else { Reason::Taken };
-    Decision { identity, reason, topics: decisions }
-}
-
-fn decide_topic(topic: &mut Topic, name: &Name, event: &Event, now: Time) -> TopicDecision {
-    let opened = !topic.is_open();
-    let previous_level = topic.collect(&event.state);
-    let handlers = topic.handlers().iter();
-    let handlers =
-        handlers.map(|handler| (handler.spec.clone(), verdict(handler, event, previous_level, now)));
-    let handlers = handlers.collect();
-    TopicDecision { topic: name.clone(), opened, previous_level, topic_level: topic.level(), handlers }
-}
-
-fn verdict(handler: &Handler, event: &Event, previous_level: Level, now: Time) -> Verdict {
-    let matcher = match &handler.matching {
-        Matching::All => return Verdict::Notify,
-        Matching::Expression(matcher) => matcher,
-        Matching::Broken(error) => return Verdict::MatchFailed(error.clone()),
-    };
-    match matcher.matches(event, previous_level, now) {
-        Ok(true) => Verdict::Notify,
-        Ok(false) => Verdict::NoMatch,
-        Err(error) => Verdict::MatchFailed(error),
+    let mut waiting: VecDeque<Name> = reached.iter().cloned().collect();
+    let mut decisions = Vec::with_capacity(reached.len());
+    while let Some(name) = waiting.pop_front() {
+        let topic = topics.entry(&name);
+        let opened = !topic.is_open();
+        let remembered = topic.collect(&event.state);
+        let level = remembered.previous_level;
+        let handlers = topic.handlers().iter().map(|handler| {
+            let verdict = verdict(handler, &name, event, level, now, &mut reached);
+            if let Verdict::Published { to, .. } = &verdict {
+                waiting.extend(to.iter().cloned());
+            }
+            (handler.spec.clone(), verdict)
+        });
+        let handlers = handlers.collect();
+        decisions.push(TopicDecision {
+            opened,
+            previous_level: level,
+            topic_level: topic.level(),
+            forgotten: remembered.forgotten,
+            handlers,
+            topic: name,
+        });
     }
+    decisions
+}
+
+fn verdict(
+    handler: &Handler,
+    topic: &Name,
+    event: &Event,
+    previous_level: Level,
+    now: Time,
+    reached: &mut Vec<Name>,
+) -> Verdict {
+    match &handler.matching {
+        Matching::All => {}
+        Matching::Expression(matcher) => match matcher.matches(event, previous_level, now) {
+            Ok(true) => {}
+            Ok(false) => return Verdict::NoMatch,
+            Err(error) => return Verdict::MatchFailed(error),
+        },
+        Matching::Broken(error) => return Verdict::MatchFailed(error.clone()),
+    }
+    match &handler.role {
+        Role::Deliver => Verdict::Notify,
+        Role::Aggregate(_) if event.via.contains(&via(topic, &handler.spec.id)) => Verdict::Circle,
+        Role::Aggregate(_) => Verdict::Notify,
+        Role::Publish(targets) => {
+            let (mut to, mut again) = (Vec::new(), Vec::new());
+            for target in targets {
+                if reached.contains(target) {
+                    again.push(target.clone());
+                } else {
+                    reached.push(target.clone());
+                    to.push(target.clone());
+                }
+            }
+            Verdict::Published { to, again }
+        }
+    }
+}
+
+/// Brings an alert's two topics, which it has gone on from, to one level of an id: the anonymous one
+/// goes before the named one, and one that does not know the id takes it from the other if that is
+/// the named one.
+fn repair(topics: &mut Topics, event: &Event) -> Option<Repaired> {
+    let [anonymous, named] = &event.topics[..] else { return None };
+    let id = &event.state.id;
+    let state = |name: &Name| topics.get(name).and_then(|topic| topic.event(id)).cloned();
+    let (to, state) = match (state(anonymous), state(named)) {
+        (Some(ours), Some(theirs)) if ours.level != theirs.level => (named, ours),
+        (None, Some(theirs)) if theirs.level != Level::Ok => (anonymous, theirs),
+        _ => return None,
+    };
+    let topic = topics.entry(to);
+    let opened = !topic.is_open();
+    topic.open();
+    let forgotten = topic.remember(&state).forgotten;
+    Some(Repaired { topic: to.clone(), opened, forgotten })
 }
 
 #[cfg(test)]
@@ -188,6 +303,10 @@ pub(crate) mod tests {
             tags: TagSet::empty(),
             fields: vec![],
             data: vec![],
+            node: "alert2".into(),
+            purpose: Purpose::Alert,
+            inhibits: None,
+            via: vec![],
         }
     }
 

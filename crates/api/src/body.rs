@@ -93,6 +93,12 @@ pub async fn drain(body: &mut Body) {
 /// Reads a JSON body. As in Go, what follows the first value does not count. `Ok(Err(_))` says
 /// why it is no JSON.
 pub async fn json(call: &mut Call) -> Result<Result<Value, serde_json::Error>, Reply> {
+    let bytes = bytes(call).await?;
+    Ok(Value::deserialize(&mut serde_json::Deserializer::from_slice(&bytes)))
+}
+
+/// Reads a body that is short enough to be JSON.
+pub async fn bytes(call: &mut Call) -> Result<Vec<u8>, Reply> {
     let server = call.server.clone();
     let mut held = server.bodies.hold();
     let mut bytes = Vec::new();
@@ -115,5 +121,5 @@ pub async fn json(call: &mut Call) -> Result<Result<Value, serde_json::Error>, R
             }
         }
     }
-    Ok(Value::deserialize(&mut serde_json::Deserializer::from_slice(&bytes)))
+    Ok(bytes)
 }

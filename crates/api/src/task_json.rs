@@ -40,6 +40,9 @@ pub const FIELDS: [&str; 15] = [
 /// A field that is our own: by what the task is spread over shards. Lists have it when asked.
 pub const PLACEMENT: &str = "placement";
 
+/// A field that is our own: why nodes could not use points. Lists have it when asked.
+pub const NODE_ERRORS: &str = "node-errors";
+
 /// One field; `None` when there is no such field, or the task has nothing there.
 pub fn field(view: &TaskView, name: &str, format: Format) -> Option<Value> {
     let task = &view.task;
@@ -53,13 +56,14 @@ pub fn field(view: &TaskView, name: &str, format: Format) -> Option<Value> {
         "dot" => json!(view.dot(format.dot)),
         "status" => json!(task.status.name()),
         "executing" => json!(view.executing()),
-        "error" => json!(task.error),
+        "error" => json!(view.error()),
         "stats" => stats(view).unwrap_or(Value::Null),
         "created" => time(Some(task.created)),
         "modified" => time(Some(task.modified)),
         "last-enabled" => time(task.last_enabled),
         "template-id" => json!(&**task.template_id.as_ref()?),
         PLACEMENT => placement(view),
+        NODE_ERRORS => node_errors(view),
         _ => return None,
     })
 }
@@ -83,6 +87,7 @@ pub fn whole(view: &TaskView, format: Format) -> Value {
         "modified",
         "last-enabled",
         PLACEMENT,
+        NODE_ERRORS,
     ];
     let one = |name: &str| match (name, field(view, name, format)) {
         ("template-id", None) => json!(""),
@@ -106,6 +111,18 @@ fn stats(view: &TaskView) -> Option<Value> {
     Some(json!({"task-stats": {"throughput": view.throughput}, "node-stats": nodes}))
 }
 
+fn node_errors(view: &TaskView) -> Value {
+    let reasons = view.reasons().into_iter().map(|(node, reasons)| {
+        let reasons = reasons.iter().map(|reason| {
+            json!({
+                "reason": reason.what, "points": reason.points, "last": reason.last, "at": time(Some(reason.at)),
+            })
+        });
+        (node, reasons.collect())
+    });
+    Value::Object(reasons.collect())
+}
+
 fn placement(view: &TaskView) -> Value {
     match &view.running {
         Some(running) => show(&running.placement),
@@ -121,6 +138,7 @@ fn built(view: &TaskView) -> Option<Value> {
         dbrps: task.dbrps.iter().map(|dbrp| (dbrp.db.clone(), dbrp.rp.clone())).collect(),
         script: task.script.clone(),
         vars: task.vars.clone(),
+        deadman: Default::default(),
     };
     let built = definition.build(&pipeline::Server::default(), 1).ok()?;
     Some(show(&built.placement))

@@ -4,6 +4,7 @@ mod alerts;
 mod cases;
 mod cluster;
 mod fixture;
+mod handlers;
 mod limits;
 mod stats;
 mod stop;

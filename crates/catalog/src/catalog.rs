@@ -5,7 +5,7 @@ use crate::outbox::Outbox;
 use crate::{
     Cluster, Command, Dropped, LaneState, Member, MemberId, Rejection, Removed, Run, ShardPlace, Task,
 };
-use alert::{Decision, Delivery, Topic, Topics};
+use alert::{Decision, Delivery, Role, Topic, Topics};
 use model::Name;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -100,6 +100,16 @@ impl Catalog {
             Command::ShardVoters { shard, voters } => self.set_voters(*shard, voters),
             Command::StartTask { id, definition, topics } => self.start_task(index, id, definition, topics),
             Command::StopTask { id } => Ok(self.stop_task(id)),
+            Command::DefineHandler { topic, handler } => self.define_handler(topic, handler),
+            Command::ReplaceHandler { topic, id, handler, now, limits } => {
+                self.replace_handler(topic, id, handler, (*now, limits))
+            }
+            Command::DeleteHandler { topic, id, now, limits } => {
+                Ok(self.delete_handler(topic, id, (*now, limits)))
+            }
+            Command::CloseWindow { topic, handler, now, limits } => {
+                Ok(self.close_due_window(topic, handler, (*now, limits)))
+            }
         }
     }
 
@@ -134,16 +144,23 @@ impl Catalog {
     }
 
     /// The deliveries on their way, in the order in which they must be handed out, each with its
-    /// handler as it is defined now (as it was, when it is gone).
+    /// handler as it is defined now (as it was, when it is gone). What waits for an aggregate is not
+    /// handed out.
     pub fn deliveries(&self) -> impl Iterator<Item = Delivery> {
         let deliveries = self.outbox.deliveries.keys().filter_map(|id| self.outbox.delivery(*id));
-        deliveries.map(|mut delivery| {
-            let handlers = self.topics.get(&delivery.topic).map(Topic::handlers).unwrap_or_default();
-            if let Some(now) = handlers.iter().find(|handler| handler.spec.id == delivery.handler.id) {
+        deliveries.filter(|delivery| *delivery.handler.kind != *alert::AGGREGATE).map(|mut delivery| {
+            let topic = self.topics.get(&delivery.topic);
+            let now = topic.and_then(|topic| topic.handler(&delivery.handler.id));
+            if let Some(now) = now.filter(|handler| matches!(handler.role, Role::Deliver)) {
                 delivery.handler = now.spec.clone();
             }
             delivery
         })
+    }
+
+    /// Who holds back whose alerts.
+    pub fn inhibitors(&self) -> &alert::Inhibitors {
+        &self.topics.inhibitors
     }
 
     /// What waits for the handlers: topic, handler id, state.

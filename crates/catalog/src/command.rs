@@ -163,6 +163,51 @@ pub enum Command {
         /// Its id.
         id: Name,
     },
+    /// Puts a handler on a topic, beside those of a script.
+    DefineHandler {
+        /// The topic.
+        topic: Name,
+        /// The handler.
+        handler: HandlerSpec,
+    },
+    /// Changes a handler that was put on a topic. What waits for an aggregate that is none any more
+    /// becomes its last event.
+    ReplaceHandler {
+        /// The topic.
+        topic: Name,
+        /// Its id before.
+        id: Name,
+        /// The handler.
+        handler: HandlerSpec,
+        /// The proposer's clock.
+        now: Time,
+        /// How much the outbox may keep for a handler.
+        limits: OutboxLimits,
+    },
+    /// Takes a handler off a topic; a missing one is no error. What waits for an aggregate becomes its
+    /// last event, all else that waits is still delivered.
+    DeleteHandler {
+        /// The topic.
+        topic: Name,
+        /// Its id.
+        id: Name,
+        /// The proposer's clock.
+        now: Time,
+        /// How much the outbox may keep for a handler.
+        limits: OutboxLimits,
+    },
+    /// Makes one event of what waits for an aggregate, once its interval is over; before that it does
+    /// nothing.
+    CloseWindow {
+        /// The topic.
+        topic: Name,
+        /// The handler's id.
+        handler: Name,
+        /// The proposer's clock.
+        now: Time,
+        /// How much the outbox may keep for a handler.
+        limits: OutboxLimits,
+    },
 }
 
 /// What changes of a task; `None` leaves it as it is.

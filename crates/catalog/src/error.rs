@@ -18,6 +18,9 @@ pub enum Rejection {
     /// Two handlers of one topic have the same id.
     #[error("cannot register handler, handler with ID {0:?} already exists")]
     HandlerExists(String),
+    /// The topic has no such handler.
+    #[error("unknown handler: {0:?}")]
+    NoHandler(String),
     /// There is a cluster, and it has another id.
     #[error("this is cluster {0} already: wipe the data directory of a member that is to found another one")]
     Founded(String),

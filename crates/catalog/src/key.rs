@@ -12,7 +12,7 @@ pub enum Key {
     Task(Name),
     /// A topic's handlers.
     Topic(Name),
-    /// The state of an event that is not OK: topic, event id.
+    /// The state of an event: topic, event id.
     EventState(Name, Name),
     /// The last event taken of a shard.
     Taken(u32),
@@ -32,6 +32,12 @@ pub enum Key {
     Place(u32),
     /// A task that runs.
     Run(Name),
+    /// A handler that was put on a topic: topic, handler id.
+    Handler(Name, Name),
+    /// What a group of an alert holds back: task, node, group id.
+    Inhibitor(Name, Name, Name),
+    /// How many events a topic has taken.
+    Collected(Name),
 }
 
 impl Key {
@@ -52,6 +58,9 @@ impl Key {
             Key::Removed(id) => put_number(&mut out, b'x', *id),
             Key::Place(shard) => put_shard(&mut out, b'p', *shard),
             Key::Run(id) => put(&mut out, b'r', &[id]),
+            Key::Handler(topic, id) => put(&mut out, b'h', &[topic, id]),
+            Key::Inhibitor(task, node, group) => put(&mut out, b'i', &[task, node, group]),
+            Key::Collected(topic) => put(&mut out, b'n', &[topic]),
         }
         out
     }
@@ -98,6 +107,9 @@ fn parse(bytes: &[u8]) -> Option<Key> {
         b'x' => Key::Removed(u64::from_be_bytes(take(&mut rest)?)),
         b'p' => Key::Place(u32::from_be_bytes(take(&mut rest)?)),
         b'r' => Key::Run(text(&mut rest)?),
+        b'h' => Key::Handler(text(&mut rest)?, text(&mut rest)?),
+        b'i' => Key::Inhibitor(text(&mut rest)?, text(&mut rest)?, text(&mut rest)?),
+        b'n' => Key::Collected(text(&mut rest)?),
         _ => return None,
     };
     rest.is_empty().then_some(key)
@@ -137,6 +149,9 @@ mod tests {
             Key::Removed(3),
             Key::Place(15),
             Key::Run("a".into()),
+            Key::Handler("t".into(), "h".into()),
+            Key::Inhibitor("a".into(), "alert2".into(), "".into()),
+            Key::Collected("t".into()),
         ] {
             let bytes = key.encode();
             assert_eq!(Key::decode(&bytes).as_ref(), Ok(&key));

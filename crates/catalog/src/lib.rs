@@ -3,11 +3,13 @@
 //! go in, the same on every member and in the same order; [`Outcome`]s and changed keys come out.
 //! No clock, no I/O, no randomness.
 
+mod aggregates;
 mod alerts;
 pub mod catalog;
 mod codec;
 pub mod command;
 pub mod error;
+mod handlers;
 pub mod key;
 mod load;
 pub mod members;
@@ -17,6 +19,7 @@ pub mod runs;
 pub mod task;
 mod tasks;
 
+pub use aggregates::Window;
 pub use catalog::{Catalog, Outcome, Published};
 pub use command::{Command, TaskPatch};
 pub use error::{Error, Rejection};

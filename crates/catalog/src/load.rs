@@ -3,8 +3,8 @@
 use crate::key::Key;
 use crate::outbox::{Held, Stored};
 use crate::{Catalog, Change, Cluster, Error, Member, Removed, Run, ShardPlace, Task, codec};
-use alert::{DropReason, Handler, HandlerSpec};
-use model::{Event, EventState, Identity, Level, Name};
+use alert::{DropReason, Handler, HandlerSpec, Source, Topic};
+use model::{Event, EventState, Identity, Inhibitor, Level, Name};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,6 +20,21 @@ struct Meta {
 struct StoredTopic {
     open: bool,
     handlers: Vec<Arc<HandlerSpec>>,
+}
+
+/// The keys of all that is stored of a topic.
+pub(crate) fn of_topic(name: &Name, topic: &Topic) -> impl Iterator<Item = Key> {
+    let events = topic.events(Level::Ok).map(|state| Key::EventState(name.clone(), state.id.as_str().into()));
+    let defined = topic.handlers().iter().filter(|handler| handler.defined);
+    let defined = defined.map(|handler| Key::Handler(name.clone(), handler.spec.id.clone()));
+    [Key::Topic(name.clone()), Key::Collected(name.clone())].into_iter().chain(events).chain(defined)
+}
+
+impl Key {
+    /// Of what a group of an alert holds back.
+    pub(crate) fn of_source(source: &Source) -> Key {
+        Key::Inhibitor(source.task.clone(), source.node.clone(), source.group.clone())
+    }
 }
 
 impl Catalog {
@@ -42,12 +57,7 @@ impl Catalog {
         let mut keys = vec![Key::Meta];
         keys.extend(self.tasks.keys().cloned().map(Key::Task));
         for (name, topic) in self.topics.iter() {
-            keys.push(Key::Topic(name.clone()));
-            keys.extend(
-                topic
-                    .events(Level::Info)
-                    .map(|state| Key::EventState(name.clone(), state.id.as_str().into())),
-            );
+            keys.extend(of_topic(name, topic));
         }
         keys.extend(self.topics.taken().map(|identity| Key::Taken(identity.shard)));
         keys.extend(self.outbox.events.keys().map(|number| Key::OutboxEvent(*number)));
@@ -60,11 +70,11 @@ impl Catalog {
         keys.extend(self.removed.keys().map(|id| Key::Removed(*id)));
         keys.extend(self.places.keys().map(|shard| Key::Place(*shard)));
         keys.extend(self.runs.keys().cloned().map(Key::Run));
+        keys.extend(self.topics.inhibitors.iter().map(|(source, _)| Key::of_source(source)));
         keys
     }
 
-    /// A number that is the same for two catalogs that hold the same. What lasts only as long as
-    /// the process (recovered events, collected counts) does not count.
+    /// A number that is the same for two catalogs that hold the same.
     pub fn digest(&self) -> u64 {
         let mut hash = xxhash_rust::xxh3::Xxh3::new();
         for (key, value) in self.entries() {
@@ -85,13 +95,11 @@ impl Catalog {
             }
             Key::Task(id) => self.tasks.get(id).map(|task| codec::encode(&**task)),
             Key::Topic(name) => self.topics.get(name).map(|topic| {
-                let handlers = topic.handlers().iter().map(|handler| handler.spec.clone()).collect();
+                let own = topic.handlers().iter().filter(|handler| !handler.defined);
+                let handlers = own.map(|handler| handler.spec.clone()).collect();
                 codec::encode(&StoredTopic { open: topic.is_open(), handlers })
             }),
-            Key::EventState(topic, id) => {
-                let state = self.topics.get(topic)?.event(id)?;
-                (state.level != Level::Ok).then(|| codec::encode(state))
-            }
+            Key::EventState(topic, id) => self.topics.get(topic)?.event(id).map(codec::encode),
             Key::Taken(shard) => self.topics.taken_of(*shard).map(|identity| codec::encode(&identity)),
             Key::OutboxEvent(number) => {
                 self.outbox.events.get(number).map(|held| codec::encode(&*held.event))
@@ -106,6 +114,19 @@ impl Catalog {
             Key::Removed(id) => self.removed.get(id).map(codec::encode),
             Key::Place(shard) => self.places.get(shard).map(codec::encode),
             Key::Run(id) => self.runs.get(id).map(codec::encode),
+            Key::Handler(topic, id) => {
+                let handler = self.topics.get(topic)?.handler(id)?;
+                handler.defined.then(|| codec::encode(&*handler.spec))
+            }
+            Key::Inhibitor(task, node, group) => {
+                let source = Source { task: task.clone(), node: node.clone(), group: group.clone() };
+                let holds = self.topics.inhibitors.of(&source);
+                (!holds.is_empty()).then(|| codec::encode(&holds))
+            }
+            Key::Collected(topic) => {
+                let collected = self.topics.get(topic)?.collected();
+                (collected > 0).then(|| codec::encode(&collected))
+            }
         }
     }
 
@@ -193,6 +214,18 @@ impl Catalog {
             }
             Key::Run(id) => {
                 self.runs.insert(id, codec::decode::<Run>("a running task", value)?);
+            }
+            Key::Handler(topic, _) => {
+                let spec: HandlerSpec = codec::decode("a handler of a topic", value)?;
+                self.topics.entry(&topic).define(Handler::load(spec));
+            }
+            Key::Inhibitor(task, node, group) => {
+                let holds: Vec<Inhibitor> = codec::decode("what an alert holds back", value)?;
+                self.topics.inhibitors.set(Source { task, node, group }, holds);
+            }
+            Key::Collected(topic) => {
+                let collected: u64 = codec::decode("how many events a topic has taken", value)?;
+                self.topics.entry(&topic).set_collected(collected);
             }
             Key::Delivery(_) => {}
         }

@@ -1,7 +1,7 @@
 //! Deliveries on their way: what must not be forgotten until a handler has seen it.
 
 use crate::key::Key;
-use alert::{Delivery, DeliveryId, DropReason, HandlerSpec};
+use alert::{AGGREGATE, Delivery, DeliveryId, DropReason, HandlerSpec};
 use model::{Event, Level, Name, Time};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -83,6 +83,8 @@ pub(crate) struct Outbox {
     pub events: BTreeMap<u64, Held>,
     pub deliveries: BTreeMap<u64, Stored>,
     pub lanes: BTreeMap<(Name, Name), LaneState>,
+    /// Deliveries that wait to become one event, by topic and handler.
+    pub windows: BTreeMap<(Name, Name), BTreeSet<u64>>,
 }
 
 /// A delivery to be made.
@@ -140,6 +142,10 @@ impl Outbox {
         let lane = self.lanes.entry((stored.topic.clone(), stored.handler.id.clone())).or_default();
         lane.bytes += held.bytes;
         lane.pending.insert(id);
+        if *stored.handler.kind == *AGGREGATE {
+            let window = (stored.topic.clone(), stored.handler.id.clone());
+            self.windows.entry(window).or_default().insert(id);
+        }
         self.deliveries.insert(id, stored);
         true
     }
@@ -163,6 +169,12 @@ impl Outbox {
             lane.bytes -= bytes;
             if lane.pending.is_empty() && lane.dropped.is_empty() {
                 self.lanes.remove(&name);
+            }
+        }
+        if let Some(window) = self.windows.get_mut(&name) {
+            window.remove(&id.0);
+            if window.is_empty() {
+                self.windows.remove(&name);
             }
         }
         Some(stored)
@@ -209,11 +221,13 @@ impl Outbox {
             return None;
         }
         let &oldest = lane.pending.first()?;
-        let created = self.deliveries.get(&oldest)?.created;
+        let stored = self.deliveries.get(&oldest)?;
         if lane.pending.len() > limits.entries_max as usize || lane.bytes > limits.bytes_max {
             return Some((DeliveryId(oldest), DropReason::Overflow));
         }
-        let too_old = now.saturating_sub(created) > limits.age_max;
+        // How long events wait to become one is the user's choice.
+        let too_old =
+            now.saturating_sub(stored.created) > limits.age_max && *stored.handler.kind != *AGGREGATE;
         too_old.then_some((DeliveryId(oldest), DropReason::Age))
     }
 
@@ -233,6 +247,18 @@ impl Outbox {
         stored.next_at = next_at;
         stored.error = alert::clip(error, ERROR_BYTES_MAX).to_owned();
         dirty.insert(Key::Delivery(id.0));
+    }
+
+    /// Forgets what was counted of one lane.
+    pub fn forget_count(&mut self, topic: &Name, handler: &Name, dirty: &mut BTreeSet<Key>) {
+        let name = (topic.clone(), handler.clone());
+        let Some(lane) = self.lanes.get_mut(&name) else { return };
+        if !std::mem::take(&mut lane.dropped).is_empty() {
+            dirty.insert(Key::Lane(topic.clone(), handler.clone()));
+        }
+        if lane.pending.is_empty() {
+            self.lanes.remove(&name);
+        }
     }
 
     /// Forgets what was counted of the lanes of a topic, so that counts do not pile up for topics

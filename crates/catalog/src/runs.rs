@@ -39,8 +39,10 @@ impl Catalog {
         let mut opened = Vec::with_capacity(topics.len());
         for (topic, specs) in topics {
             // A wrong one must be found before the first is opened.
-            opened.push((topic, Catalog::checked_handlers(topic, specs)?));
+            opened.push((topic, self.checked_handlers(topic, specs)?));
         }
+        // It begins anew: nothing is held back for what it was before.
+        self.release_inhibitors(id);
         for (topic, handlers) in opened {
             self.open_topic(topic, handlers);
         }
@@ -52,8 +54,9 @@ impl Catalog {
         Ok(Outcome::Started { revision })
     }
 
-    /// Forgets that a task runs; one that does not is no error.
+    /// Forgets that a task runs, and what it holds back; one that does not run is no error.
     pub(crate) fn stop_task(&mut self, id: &Name) -> Outcome {
+        self.release_inhibitors(id);
         if self.runs.remove(id).is_some() {
             self.dirty.insert(Key::Run(id.clone()));
         }

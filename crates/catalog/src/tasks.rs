@@ -2,7 +2,7 @@
 
 use crate::key::Key;
 use crate::{Catalog, Outcome, Rejection, Status, Task, TaskPatch};
-use alert::check_task_id;
+use alert::{Topic, check_task_id};
 use model::{Name, Time};
 use std::sync::Arc;
 
@@ -93,9 +93,12 @@ impl Catalog {
             // What an earlier task of that id may have left is not this task's.
             self.remove_topic(&new);
             self.mark_topic(&name);
-            if let Some(topic) = self.topics.remove(&name) {
-                self.topics.insert(new.clone(), topic);
-            }
+            let Some(mut topic) = self.topics.remove(&name) else { continue };
+            // What somebody put on a topic stays with its name.
+            self.put_defined(&name, topic.take_defined());
+            let there = self.topics.get_mut(&new).map(Topic::take_defined).unwrap_or_default();
+            there.into_iter().for_each(|handler| topic.define(handler));
+            self.topics.insert(new.clone(), topic);
             self.mark_topic(&new);
         }
     }

@@ -2,11 +2,11 @@
 
 mod common;
 
-use alert::{DeliveryId, DropReason};
+use alert::{DeliveryId, DropReason, HandlerSpec};
 use catalog::{Catalog, Command, OutboxLimits, Outcome, Status, TaskPatch, Var, VarKind};
 use common::cluster::TASKS;
 use common::{Member, event, handler, task};
-use model::{Level, Name};
+use model::{Inhibitor, Level, Name, Purpose};
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -29,8 +29,37 @@ fn status() -> impl Strategy<Value = Status> {
 
 fn an_event() -> impl Strategy<Value = Arc<model::Event>> {
     let topics = prop::sample::subsequence(&TOPICS, 0..3);
-    (0..3u32, 1..30u64, topics, prop::sample::select(&EVENTS), level())
-        .prop_map(|(shard, index, topics, id, level)| event(shard, index, &topics, id, level))
+    let event = (0..3u32, 1..30u64, topics, prop::sample::select(&EVENTS), level())
+        .prop_map(|(shard, index, topics, id, level)| event(shard, index, &topics, id, level));
+    let purpose = prop::sample::select(&[Purpose::Alert, Purpose::Alert, Purpose::Inhibit, Purpose::Restore]);
+    let category = || prop::sample::select(&["", "svc"]);
+    let value = prop::sample::select(&["x", "y"]);
+    let holds = prop::option::of(prop::collection::vec((category(), value), 0..2));
+    (event, purpose, category(), holds, name(&TASKS)).prop_map(|(event, purpose, category, holds, task)| {
+        let held = |(category, value): (&str, &str)| Inhibitor {
+            category: category.into(),
+            tags: vec![("host".into(), value.into())],
+        };
+        let inhibits = holds.map(|holds| holds.into_iter().map(held).collect());
+        Arc::new(model::Event { purpose, category: category.into(), inhibits, task, ..(*event).clone() })
+    })
+}
+
+/// Handlers of each role, among them some that publish to each other.
+fn defined() -> impl Strategy<Value = HandlerSpec> {
+    let options = prop::sample::select(&[
+        ("log", r#"{"path":"/tmp/x"}"#),
+        ("publish", r#"{"topics":["named","main:a:alert2"]}"#),
+        ("publish", r#"{"topics":["other"]}"#),
+        ("aggregate", r#"{"id":"agg","interval":10,"topic":"named"}"#),
+        ("aggregate", r#"{"interval":"20u","topic":"other"}"#),
+        ("aggregate", r#"{"topic":"other"}"#),
+    ]);
+    let matching = prop::sample::select(&["", "changed()", "\"rack\" == 'r'", "level() >="]);
+    (name(&HANDLERS), options, matching).prop_map(|(id, (kind, options), matching)| {
+        let options = serde_json::from_str(options).expect("JSON");
+        HandlerSpec { matching: matching.into(), ..HandlerSpec::new(&id, kind, options) }
+    })
 }
 
 fn patch() -> impl Strategy<Value = TaskPatch> {
@@ -52,8 +81,13 @@ fn patch() -> impl Strategy<Value = TaskPatch> {
 }
 
 fn command() -> impl Strategy<Value = Command> {
-    let limits = (1..6u32, 300..3000u64, 5..40i64)
-        .prop_map(|(entries_max, bytes_max, age_max)| OutboxLimits { entries_max, bytes_max, age_max });
+    let limits = || {
+        (1..6u32, 300..3000u64, 5..40i64).prop_map(|(entries_max, bytes_max, age_max)| OutboxLimits {
+            entries_max,
+            bytes_max,
+            age_max,
+        })
+    };
     let id = || (0..40u64).prop_map(DeliveryId);
     prop_oneof![
         2 => (name(&TASKS), status(), 0..9i64)
@@ -61,7 +95,7 @@ fn command() -> impl Strategy<Value = Command> {
         2 => (name(&TASKS), patch(), 0..9i64).prop_map(|(id, patch, now)| Command::UpdateTask { id, patch, now }),
         1 => name(&TASKS).prop_map(|id| Command::DeleteTask { id }),
         1 => name(&TASKS).prop_map(|id| Command::SetTaskError { id, error: "no".into() }),
-        6 => (prop::collection::vec(an_event(), 0..4), 0..90i64, limits)
+        6 => (prop::collection::vec(an_event(), 0..4), 0..90i64, limits())
             .prop_map(|(events, now, limits)| Command::PublishEvents { events, now, limits }),
         3 => (name(&TOPICS), prop::sample::subsequence(&HANDLERS, 0..3)).prop_map(|(topic, ids)| {
             Command::SetTopicHandlers { topic, handlers: ids.into_iter().map(handler).collect() }
@@ -76,6 +110,14 @@ fn command() -> impl Strategy<Value = Command> {
             Command::DeliveryFailed { id, attempts, next_at: 7, error }
         }),
         1 => (id(), prop::sample::select(&REASONS)).prop_map(|(id, reason)| Command::DropDelivery { id, reason }),
+        2 => (name(&TOPICS), defined()).prop_map(|(topic, handler)| Command::DefineHandler { topic, handler }),
+        1 => (name(&TOPICS), name(&HANDLERS), defined(), 0..90i64, limits()).prop_map(
+            |(topic, id, handler, now, limits)| Command::ReplaceHandler { topic, id, handler, now, limits }
+        ),
+        1 => (name(&TOPICS), name(&HANDLERS), 0..90i64, limits())
+            .prop_map(|(topic, id, now, limits)| Command::DeleteHandler { topic, id, now, limits }),
+        2 => (name(&TOPICS), name(&HANDLERS), 0..20_000i64, limits())
+            .prop_map(|(topic, handler, now, limits)| Command::CloseWindow { topic, handler, now, limits }),
         6 => common::cluster::command(),
     ]
 }

@@ -9,7 +9,7 @@ use crate::member::lead::POSITION;
 use crate::options::Options;
 use crate::outlet::Outlet;
 use crate::submit::group;
-use crate::worker::{Held, prefix};
+use crate::worker::{prefix};
 use cluster::MemberId;
 use cluster::raft;
 use handler::{Deliverer, Handlers, Services};
@@ -73,12 +73,11 @@ fn checkpoint_all(
     let (control, thread) = Control::start(catalog, state.clone(), log.clone(), deliverer, data_dir.clone())?;
     let recovered = recover_all(options, log, state, &control, &Clock::default());
     let outlet = Outlet::Control(control.clone());
-    let save = |(number, shard): (usize, crate::recover::Recovered)| {
-        let mut held = Held::new(number as u32, shard.shard, shard.applied, shard.saved);
-        held.checkpoint(&outlet);
-        shard.applied
+    let save = |mut shard: crate::recover::Recovered| {
+        shard.held.checkpoint(&outlet);
+        shard.held.applied
     };
-    let applied = recovered.map(|shards| shards.into_iter().enumerate().map(save).collect());
+    let applied = recovered.map(|shards| shards.into_iter().map(save).collect());
     control.end();
     if thread.join().is_err() {
         return Err(Error::Cluster(

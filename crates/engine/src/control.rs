@@ -1,8 +1,12 @@
 //! The control thread: the only one that changes the catalog. What comes together is applied
 //! together and flushed once; then the askers get their answers and the deliveries go out.
 
+pub mod decided;
+pub mod windows;
+
 use crate::clock::wall;
 use catalog::{Catalog, Command, OutboxLimits, Outcome, Rejection};
+use decided::{Complaints, Figures, Running, Touched};
 use handler::{Deliverer, Report};
 use model::Event;
 use parking_lot::RwLock;
@@ -10,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 use store::{Batch, DataDir, Family, Log, State};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 /// Messages that wait for the control thread: when it is behind, the shards wait too.
 const MESSAGES_MAX: usize = 1024;
@@ -55,10 +59,15 @@ pub struct Control {
     catalog: Arc<RwLock<Catalog>>,
     messages: mpsc::Sender<Message>,
     failures: Arc<AtomicU64>,
+    figures: Arc<Figures>,
 }
 
 struct Thread {
     catalog: Arc<RwLock<Catalog>>,
+    figures: Arc<Figures>,
+    complaints: Complaints,
+    /// Told when events may wait to become one.
+    waiting: Arc<Notify>,
     state: Arc<State>,
     log: Arc<Log>,
     deliverer: Deliverer,
@@ -72,6 +81,7 @@ pub struct WeakControl {
     catalog: Arc<RwLock<Catalog>>,
     messages: mpsc::WeakSender<Message>,
     failures: Arc<AtomicU64>,
+    figures: Arc<Figures>,
 }
 
 type Answer = (oneshot::Sender<Result<Outcome, Rejection>>, Result<Outcome, Rejection>);
@@ -83,6 +93,7 @@ struct Round {
     answers: Vec<Answer>,
     flushed: Vec<oneshot::Sender<()>>,
     outcomes: Vec<Outcome>,
+    touched: Touched,
     purge: Vec<(u64, u64)>,
     /// It holds what entries of the log led to.
     of_log: bool,
@@ -90,7 +101,7 @@ struct Round {
 }
 
 impl Control {
-    /// Starts the thread. It ends with [`Message::End`], or when the last [`Control`] is gone.
+    /// Starts the thread, within a tokio runtime. It ends with [`Message::End`], or when the last [`Control`] is gone.
     pub fn start(
         catalog: Catalog,
         state: Arc<State>,
@@ -101,8 +112,26 @@ impl Control {
         let (sender, receiver) = mpsc::channel(MESSAGES_MAX);
         let catalog = Arc::new(RwLock::new(catalog));
         let failures = Arc::new(AtomicU64::new(0));
-        let control = Control { catalog: catalog.clone(), messages: sender, failures: failures.clone() };
-        let thread = Thread { catalog, state, log, deliverer, failures, _data_dir: data_dir };
+        let figures = Arc::new(Figures::default());
+        let control = Control {
+            catalog: catalog.clone(),
+            messages: sender,
+            failures: failures.clone(),
+            figures: figures.clone(),
+        };
+        let (complaints, waiting) = (Complaints::default(), Arc::new(Notify::new()));
+        tokio::spawn(close_windows(control.downgrade(), waiting.clone()));
+        let thread = Thread {
+            catalog,
+            figures,
+            complaints,
+            waiting,
+            state,
+            log,
+            deliverer,
+            failures,
+            _data_dir: data_dir,
+        };
         let handle =
             std::thread::Builder::new().name("control".into()).spawn(move || thread.run(receiver))?;
         Ok((control, handle))
@@ -113,6 +142,11 @@ impl Control {
         self.catalog.read_recursive()
     }
 
+    /// Corrects the figures of these tasks by what is decided about their events.
+    pub fn correct(&self, running: Running) {
+        self.figures.of(running);
+    }
+
     /// Failed attempts to write the control state since the process started.
     pub fn failures(&self) -> u64 {
         self.failures.load(Relaxed)
@@ -121,7 +155,8 @@ impl Control {
     /// The same, for those that the thread itself keeps alive.
     pub fn downgrade(&self) -> WeakControl {
         let (catalog, failures) = (self.catalog.clone(), self.failures.clone());
-        WeakControl { catalog, messages: self.messages.downgrade(), failures }
+        let figures = self.figures.clone();
+        WeakControl { catalog, messages: self.messages.downgrade(), failures, figures }
     }
 
     /// Changes the catalog. `None`: the thread is gone, the server is stopping.
@@ -163,7 +198,24 @@ impl WeakControl {
     /// The control, while its thread runs.
     pub fn upgrade(&self) -> Option<Control> {
         let messages = self.messages.upgrade()?;
-        Some(Control { catalog: self.catalog.clone(), messages, failures: self.failures.clone() })
+        let (catalog, failures) = (self.catalog.clone(), self.failures.clone());
+        Some(Control { catalog, messages, failures, figures: self.figures.clone() })
+    }
+}
+
+/// Has events become one when their time has come, until the control thread is gone.
+async fn close_windows(control: WeakControl, waiting: Arc<Notify>) {
+    loop {
+        let Some(control) = control.upgrade() else { return };
+        let look = windows::look(control.catalog().windows(), |_| true);
+        for command in look.close {
+            control.command(command).await;
+        }
+        drop(control);
+        match look.again {
+            Some(again) => drop(tokio::time::timeout(again, waiting.notified()).await),
+            None => waiting.notified().await,
+        }
     }
 }
 
@@ -184,23 +236,31 @@ impl Thread {
             let end = round.end;
             self.finish(round);
             if end {
-                return;
+                break;
             }
         }
+        // Nobody is left to ask.
+        drop(messages);
+        self.waiting.notify_one();
     }
 
     fn apply(&self, message: Message, round: &mut Round) {
         match message {
             Message::Command { command, reply } => {
                 let outcome = self.change(&command);
+                round.touched.note(&command);
                 round.outcomes.extend(outcome.clone().ok());
                 round.answers.push((reply, outcome));
             }
             Message::Events(events) => {
                 let limits = OutboxLimits::default();
-                let events = events.into_iter().map(Arc::new).collect();
-                let command = Command::PublishEvents { events, now: wall(), limits };
-                round.outcomes.extend(self.change(&command).ok());
+                let events: Vec<Arc<Event>> = events.into_iter().map(Arc::new).collect();
+                let command = Command::PublishEvents { events: events.clone(), now: wall(), limits };
+                let outcome = self.change(&command);
+                if let Ok(Outcome::Published(published)) = &outcome {
+                    self.figures.correct(&events, &published.decisions);
+                }
+                round.outcomes.extend(outcome.ok());
                 round.of_log = true;
             }
             Message::Report(report) => {
@@ -246,8 +306,12 @@ impl Thread {
                 tracing::warn!(%error, group, "cannot purge the log; it is tried again with the next checkpoint");
             }
         }
+        round.touched.carry_out(&self.catalog, &self.deliverer);
         for outcome in round.outcomes {
             self.carry_out(outcome);
+        }
+        if self.catalog.read_recursive().windows().next().is_some() {
+            self.waiting.notify_one();
         }
         for (reply, answer) in round.answers {
             let _ = reply.send(answer);
@@ -272,6 +336,7 @@ impl Thread {
     fn carry_out(&self, outcome: Outcome) {
         let dropped = match outcome {
             Outcome::Published(published) => {
+                self.complaints.tell(&published.decisions, |_| true);
                 for delivery in published.deliveries {
                     self.deliverer.submit(delivery);
                 }

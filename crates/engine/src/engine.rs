@@ -14,6 +14,8 @@ use crate::queue::{Job, Queue, Room};
 use crate::recover::{Recovered, Recovery};
 use crate::router::{Database, Tasks};
 use crate::tasks::RunningTasks;
+use crate::signs::Signs;
+use crate::ticker;
 use crate::worker::{Held, Worker};
 use crate::write::Builders;
 use catalog::Catalog;
@@ -63,6 +65,8 @@ pub struct Engine {
     /// One a worker; shard `s` is run by worker `s % workers`.
     pub(crate) queues: Vec<Arc<Queue>>,
     pub(crate) room: Arc<Room>,
+    /// What the shards that are run here let the rest know.
+    pub(crate) signs: Arc<Signs>,
     pub(crate) builders: Builders,
     pub(crate) databases: RwLock<Databases>,
     pub(crate) tasks: RunningTasks,
@@ -127,10 +131,11 @@ impl Engine {
         let clock = Arc::new(Clock::default());
         let recovered = recover_all(&options, &log, &state, &control, &clock)?;
         let (mut held, mut directories) = (Vec::new(), Vec::new());
-        let built = recovered.first().map(|shard| shard.shard.tasks().cloned().collect()).unwrap_or_default();
-        for (number, shard) in recovered.into_iter().enumerate() {
+        let first = recovered.first();
+        let built = first.map(|shard| shard.held.shard.tasks().cloned().collect()).unwrap_or_default();
+        for shard in recovered {
             directories.push(Arc::new(Mutex::new(shard.directory)));
-            held.push(Held::new(number as u32, shard.shard, shard.applied, shard.saved));
+            held.push(shard.held);
         }
         let workers = Workers::new(&options);
         workers.start(held, &Outlet::Control(control.clone()), None)?;
@@ -148,6 +153,7 @@ impl Engine {
         engine.reported = Some(reported);
         let engine = Arc::new(engine);
         tokio::spawn(checkpoint_regularly(Arc::downgrade(&engine)));
+        tokio::spawn(ticker::tick(Arc::downgrade(&engine)));
         engine.tasks.found(built);
         Ok(engine)
     }
@@ -201,6 +207,7 @@ impl Engine {
         drop(entered);
         *engine.peers.lock() = Some(runtime);
         tokio::spawn(checkpoint_regularly(Arc::downgrade(&engine)));
+        tokio::spawn(ticker::tick(Arc::downgrade(&engine)));
         Ok(engine)
     }
 
@@ -222,6 +229,7 @@ impl Engine {
             directories: Vec::new(),
             queues: workers.queues,
             room: workers.room,
+            signs: workers.signs,
             builders: Builders::default(),
             databases: RwLock::default(),
             tasks: RunningTasks::default(),
@@ -400,6 +408,7 @@ impl Drop for Engine {
 struct Workers {
     queues: Vec<Arc<Queue>>,
     room: Arc<Room>,
+    signs: Arc<Signs>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -408,6 +417,7 @@ impl Workers {
         Workers {
             queues: (0..worker_count(options)).map(|_| Arc::default()).collect(),
             room: Arc::new(Room::new(options.queue_bytes_max)),
+            signs: Arc::new(Signs::new(options.shards)),
             threads: Mutex::default(),
         }
     }
@@ -420,8 +430,8 @@ impl Workers {
             shards[worker].push(held);
         }
         for (number, (queue, shards)) in self.queues.iter().zip(shards).enumerate() {
-            let worker =
-                Worker::new(queue.clone(), self.room.clone(), outlet.clone(), loader.cloned(), shards);
+            let (room, signs) = (self.room.clone(), self.signs.clone());
+            let worker = Worker::new(queue.clone(), room, outlet.clone(), loader.cloned(), shards, signs);
             let builder = std::thread::Builder::new().name(format!("shards-{number}"));
             self.threads.lock().push(builder.spawn(move || worker.run())?);
         }

@@ -6,7 +6,7 @@
 //! by [`submit`], and fed to the pipeline by the shard's thread in [`worker`]. Events and
 //! checkpoints go to [`control`], which writes what must be agreed on; on a member of a cluster
 //! [`member`] stands in the places of [`submit`], [`recover`] and [`control`]. [`tasks`] starts and stops
-//! tasks; [`recover`] brings a shard back after a restart.
+//! tasks; [`recover`] brings a shard back after a restart; [`ticker`] tells the shards how late it is.
 
 mod adopt;
 pub mod clock;
@@ -19,12 +19,15 @@ pub mod member;
 mod membership;
 pub mod options;
 mod outlet;
+pub mod process;
 mod queue;
 mod recover;
 mod router;
 pub mod stats;
 pub mod status;
+mod signs;
 mod submit;
+mod ticker;
 pub mod tasks;
 mod topics;
 pub mod vars;

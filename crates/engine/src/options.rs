@@ -25,8 +25,14 @@ pub struct Options {
     pub queue_bytes_max: usize,
     /// How long a writer waits for room before it is refused.
     pub write_timeout: Duration,
+    /// How long groups live after their last point, unless a script says otherwise; zero is for ever.
+    pub group_ttl: Duration,
+    /// Memory of the process above which the groups that are idle longest are forgotten; 0 for no limit.
+    pub group_memory_max: u64,
     /// Retention policy of writes that name none.
     pub default_retention_policy: String,
+    /// What the configuration says of `deadman`.
+    pub deadman: pipeline::nodes::deadman::Settings,
     /// Facts that templates may name.
     pub server: Server,
     /// How deliveries are carried out.
@@ -38,6 +44,12 @@ pub struct Options {
 }
 
 impl Options {
+    /// How long groups live, for the shards.
+    pub fn lifetimes(&self) -> pipeline::Lifetimes {
+        let ttl = i64::try_from(self.group_ttl.as_nanos()).unwrap_or(i64::MAX);
+        pipeline::Lifetimes { ttl, ranked: self.group_memory_max > 0 }
+    }
+
     /// Defaults, with the data in `data_dir`.
     pub fn new(data_dir: impl Into<PathBuf>) -> Options {
         Options {
@@ -49,7 +61,10 @@ impl Options {
             log_bytes_max: 4 << 30,
             queue_bytes_max: 16 << 20,
             write_timeout: Duration::from_secs(30),
+            group_ttl: Duration::ZERO,
+            group_memory_max: 0,
             default_retention_policy: String::new(),
+            deadman: Default::default(),
             server: Server { hostname: "localhost".into(), task_master: "main".into(), ..Server::default() },
             deliveries: handler::Settings::default(),
             cluster: None,

@@ -1,5 +1,6 @@
 //! What waits for a worker: jobs in order, bounded in bytes.
 
+use crate::definition::Other;
 use crate::member::{Led, replica::Queued};
 use parking_lot::{Condvar, Mutex};
 use pipeline::endpoint::Shown;
@@ -43,6 +44,24 @@ pub enum Job {
         index: u64,
         /// The task's id.
         task: String,
+    },
+    /// Something else at an index of the log.
+    Other {
+        /// The shard.
+        shard: u32,
+        /// Index in its log.
+        index: u64,
+        /// What it is.
+        other: Other,
+    },
+    /// How long the longest idle part of a shard's groups has been so.
+    Oldest {
+        /// The shard.
+        shard: u32,
+        /// The part of its groups.
+        part: f64,
+        /// Where to put it, nanoseconds.
+        reply: oneshot::Sender<Option<i64>>,
     },
     /// A shard of a cluster is led by this member from now on: it is brought to where its group
     /// has committed to, and fed what follows.
@@ -99,6 +118,26 @@ pub enum Job {
     },
     /// Nothing comes any more.
     End,
+}
+
+impl Job {
+    /// The shard whose pipeline the job may change.
+    pub fn shard(&self) -> Option<u32> {
+        match self {
+            Job::Entry { shard, .. }
+            | Job::Start { shard, .. }
+            | Job::Stop { shard, .. }
+            | Job::Other { shard, .. }
+            | Job::Lead { shard, .. }
+            | Job::Committed { shard, .. }
+            | Job::Unlead { shard } => Some(*shard),
+            Job::Show { .. }
+            | Job::Oldest { .. }
+            | Job::Checkpoint { .. }
+            | Job::Passed { .. }
+            | Job::End => None,
+        }
+    }
 }
 
 /// The jobs of one worker.

@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use crate::control::{Control, Message};
-use crate::definition::{Definition, TaskEntry};
+use crate::definition::Definition;
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::options::Options;
@@ -22,12 +22,8 @@ const EVENTS_TOGETHER: usize = 1000;
 
 /// A shard that is back.
 pub struct Recovered {
-    /// Its pipeline.
-    pub shard: Shard,
-    /// The last entry applied.
-    pub applied: u64,
-    /// The last entry that its checkpoint contains.
-    pub saved: u64,
+    /// Its pipeline, and where it stands.
+    pub held: Held,
     /// What the router needs of it.
     pub directory: Directory,
     /// Entries that were replayed.
@@ -55,33 +51,31 @@ impl Recovery<'_> {
     pub fn shard(&mut self, number: u32) -> Result<Recovered, Error> {
         let source = Prefixed::new(self.state, number);
         let (options, built) = (self.options, &mut self.built);
-        let mut build = |saved: &SavedTask| build(options, built, &saved.definition);
-        let Held { mut shard, clock, .. } = open_checkpoint(options, &source, number, &mut build)?;
+        let mut build = |definition: &[u8]| build(options, built, definition);
+        let mut held =
+            open_checkpoint(options, &source, number, &mut |saved: &SavedTask| build(&saved.definition))?;
         let saved = source.number(APPLIED)?;
         if saved > 0 {
             // The process may have died between the checkpoint and the purge.
             self.log.purge(group(number), saved)?;
         }
-        self.clock.after(clock);
-        let mut applied = saved;
+        (held.applied, held.saved) = (saved, saved);
         let mut replayed = 0;
         let mut decoder = Decoder::new();
         let mut effects = Effects::default();
         for entry in self.log.read(group(number), saved + 1..u64::MAX) {
             let entry = entry?;
             let fail = |why: String| Error::Entry { shard: number, index: entry.index, why };
-            match entry.kind {
-                kind::POINTS => {
-                    let points = decoder
-                        .decode(&entry.bytes, shard.series().len())
-                        .map_err(|error| fail(error.to_string()))?;
-                    self.clock.after(points.clock);
-                    shard.apply(entry.index, points, &mut effects);
-                }
-                kind::TASK => self.task(&mut shard, &entry.bytes).map_err(fail)?,
-                other => return Err(fail(format!("unknown kind of entry {other}"))),
+            if entry.kind == kind::POINTS {
+                let points = decoder
+                    .decode(&entry.bytes, held.shard.series().len())
+                    .map_err(|error| fail(error.to_string()))?;
+                held.feed(entry.index, points, &mut effects);
+            } else {
+                held.replay(entry.index, (entry.kind, &entry.bytes), &mut build, &mut effects)
+                    .map_err(fail)?;
             }
-            (applied, replayed) = (entry.index, replayed + 1);
+            replayed += 1;
             // Lines for the log were written when the points came.
             effects.logs.clear();
             if effects.events.len() >= EVENTS_TOGETHER {
@@ -91,20 +85,9 @@ impl Recovery<'_> {
         if !effects.events.is_empty() {
             self.control.send_blocking(Message::Events(effects.events));
         }
-        let directory = Directory::of(shard.series(), applied + 1);
-        Ok(Recovered { shard, applied, saved, directory, replayed })
-    }
-
-    fn task(&mut self, shard: &mut Shard, bytes: &[u8]) -> Result<(), String> {
-        match TaskEntry::decode(bytes)? {
-            TaskEntry::Stop { task } => shard.stop(&task),
-            TaskEntry::Start { definition, restored } => {
-                if let Some(task) = build(self.options, &mut self.built, &definition) {
-                    shard.start(task, definition.into(), restored);
-                }
-            }
-        }
-        Ok(())
+        self.clock.after(held.clock);
+        let directory = Directory::of(held.shard.series(), held.applied + 1);
+        Ok(Recovered { held, directory, replayed })
     }
 }
 
@@ -140,7 +123,8 @@ pub fn open_checkpoint(
     build: &mut dyn FnMut(&SavedTask) -> Option<Arc<Task>>,
 ) -> Result<Held, Error> {
     let zone = jiff::tz::TimeZone::system();
-    let mut shard = Shard::new(number, options.shards, zone, Some(crate::engine::stopwatch));
+    let mut shard = Shard::new(number, options.shards, zone, Some(crate::engine::stopwatch))
+        .with_lifetimes(options.lifetimes());
     shard.load(source, build).map_err(|source| Error::Checkpoint { shard: number, source })?;
     let mut held = Held::new(number, shard, 0, 0);
     held.clock = source.number(CLOCK)?.cast_signed();

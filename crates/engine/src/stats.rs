@@ -38,6 +38,10 @@ pub struct EngineStats {
     pub control_failures: u64,
     /// Series by shard.
     pub series: Vec<u32>,
+    /// Groups that the tasks know, in the shards that are run here.
+    pub groups: u64,
+    /// Groups that were forgotten because they were idle, since the process started.
+    pub groups_expired: u64,
     /// Next index of the log by shard.
     pub next_index: Vec<u64>,
     /// The log.
@@ -127,7 +131,10 @@ impl Engine {
         let of_shards = |figure: fn(&crate::directory::Directory) -> u64| -> Vec<u64> {
             self.directories.iter().map(|directory| figure(&directory.lock())).collect()
         };
+        let (groups, groups_expired) = self.signs.groups();
         EngineStats {
+            groups,
+            groups_expired,
             uptime: self.started.elapsed(),
             queue_bytes: self.room.used(),
             queue_bytes_max: self.options.queue_bytes_max,

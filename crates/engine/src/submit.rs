@@ -1,11 +1,12 @@
 //! From runs to the log and the queues: where a write gets its place in the order of each shard.
 
+use crate::definition::Other;
 use crate::engine::Engine;
 use crate::error::WriteError;
 use crate::member::Member;
 use crate::queue::Job;
 use line::Builder;
-use model::{Entry, SourceRun, codec};
+use model::{Entry, SourceRun, Time, codec};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use store::{Position, Record};
@@ -20,6 +21,10 @@ pub mod kind {
     pub const CHECKPOINT_PART: u8 = 3;
     /// The end of a checkpoint, in a cluster: it is to be taken.
     pub const CHECKPOINT: u8 = 4;
+    /// How late it is: a [`crate::definition::Tick`].
+    pub const TICK: u8 = 5;
+    /// What came back from outside: an [`crate::definition::Answered`].
+    pub const ANSWER: u8 = 6;
 }
 
 /// How long a write waits for a member that does not know yet what is agreed on.
@@ -138,6 +143,18 @@ impl Engine {
             }
         }
         Ok(position)
+    }
+
+    /// Logs and queues something for one shard of a member alone that is neither points nor a task.
+    pub(crate) fn submit_other(&self, shard: u32, other: impl FnOnce(Time) -> Other) -> Result<(), store::Error> {
+        let mut directory = self.directories[shard as usize].lock();
+        let other = other(self.clock.now());
+        let bytes = other.encode();
+        let index = directory.next_index;
+        self.log.append(&[Record { group: group(shard), index, kind: other.kind(), parts: &[&bytes] }])?;
+        directory.next_index += 1;
+        self.queues[shard as usize % self.queues.len()].push([Job::Other { shard, index, other }]);
+        Ok(())
     }
 
     /// Logs and queues a task's start or stop in every shard, at one place of each log. `job`

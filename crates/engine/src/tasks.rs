@@ -9,6 +9,7 @@ pub use change::{NewTask, TaskChange};
 pub use figures::TaskFigures;
 pub use view::TaskView;
 
+use crate::control::decided::Running;
 use crate::definition::{Definition, TaskEntry};
 use crate::engine::{Agreement, Engine};
 use crate::error::TaskError;
@@ -20,7 +21,6 @@ use crate::router::Tasks;
 use alert::HandlerSpec;
 use catalog::{Catalog, Command, Outcome, Status};
 use model::Level;
-use parking_lot::RwLock;
 use pipeline::nodes::alert::handlers::failed_to_create;
 use pipeline::task::{Restored, Task};
 use std::collections::BTreeMap;
@@ -29,7 +29,7 @@ use std::sync::Arc;
 /// The tasks that run, by id.
 #[derive(Default)]
 pub struct RunningTasks {
-    running: RwLock<BTreeMap<String, Arc<Task>>>,
+    running: Running,
     /// Held while tasks change: one change at a time.
     pub(crate) changing: tokio::sync::Mutex<()>,
 }
@@ -78,6 +78,9 @@ impl Engine {
     pub async fn reconcile(&self) {
         let _one = self.tasks.changing.lock().await;
         self.route_by(self.tasks.routed());
+        if let Agreement::Alone(control) = &self.agreement {
+            control.correct(self.tasks.running.clone());
+        }
         let wanted: Vec<Arc<catalog::Task>> = self.catalog().tasks().cloned().collect();
         if self.member().is_some() {
             return;
@@ -108,7 +111,7 @@ impl Engine {
         };
         match control.command(command).await {
             Some(Ok(Outcome::Task(task))) => {
-                Ok(Applied { index: 0, task: Some(catalog::Task::clone(&task)) })
+                Ok(Applied { task: Some(catalog::Task::clone(&task)), ..Applied::default() })
             }
             Some(Ok(_)) => Ok(Applied::default()),
             Some(Err(rejection)) => Err(TaskError::Invalid(rejection.to_string())),
@@ -132,6 +135,7 @@ impl Engine {
             dbrps: task.dbrps.iter().map(|dbrp| (dbrp.db.clone(), dbrp.rp.clone())).collect(),
             script: task.script.clone(),
             vars: task.vars.clone(),
+            deadman: self.options.deadman.clone(),
         };
         let built =
             definition.build(&self.options.server, self.options.shards).map_err(|error| match error {
@@ -146,6 +150,7 @@ impl Engine {
             member.settle(applied.index).await;
             return Ok(());
         }
+        self.release_inhibited(&task.id).await?;
         self.open_topics(&built).await;
         let restored = restored(&self.catalog(), &built);
         let definition: Arc<[u8]> = definition.encode().into();
@@ -182,12 +187,23 @@ impl Engine {
                 self.settle().await;
             }
         }
+        self.release_inhibited(&task.id).await?;
         for alert in &task.alerts {
             if let Some(topic) = &alert.anonymous {
                 let topic: model::Name = topic.as_str().into();
                 self.propose(Command::CloseTopic { topic: topic.clone() }).await?;
                 self.deliverer.retire(&topic);
             }
+        }
+        Ok(())
+    }
+
+    /// Lets go of what the alerts of a task hold back that does not run. In a cluster what was on its
+    /// way when the task stopped may have held something back anew.
+    async fn release_inhibited(&self, task: &model::Name) -> Result<(), TaskError> {
+        let holds = self.catalog().inhibitors().of_task(task).next().is_some();
+        if holds {
+            self.propose(Command::StopTask { id: task.clone() }).await?;
         }
         Ok(())
     }

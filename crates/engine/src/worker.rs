@@ -1,13 +1,16 @@
 //! A worker: a thread that runs some of the shards. Nothing else touches a shard's pipeline.
 
+use crate::definition::{Other, TaskEntry};
 use crate::member::Led;
 use crate::member::lead::Grouped;
 use crate::member::lead::Loader;
 use crate::outlet::{Changes, Outlet, Saved};
 use crate::queue::{Job, Queue, Room};
-use model::Event;
+use crate::signs::Signs;
+use model::{Event, Time};
 use pipeline::Shard;
 use pipeline::node::{Effects, Log, LogLevel};
+use pipeline::task::Task;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -33,6 +36,7 @@ pub struct Worker {
     shards: BTreeMap<u32, Held>,
     effects: Effects,
     lines: Lines,
+    signs: Arc<Signs>,
 }
 
 /// A shard that the worker runs.
@@ -46,7 +50,7 @@ pub struct Held {
     /// What the last checkpoint contains.
     pub saved: u64,
     /// The clock of the last entry with points; 0 before the first.
-    pub clock: model::Time,
+    pub clock: Time,
     /// What only a shard of a cluster has.
     pub group: Option<Grouped>,
     failures: usize,
@@ -67,8 +71,10 @@ impl Worker {
         outlet: Outlet,
         loader: Option<Arc<Loader>>,
         shards: Vec<Held>,
+        signs: Arc<Signs>,
     ) -> Worker {
         Worker {
+            signs,
             queue,
             room,
             outlet,
@@ -81,6 +87,9 @@ impl Worker {
 
     /// Works until the queue ends.
     pub fn run(mut self) {
+        for held in self.shards.values_mut() {
+            self.signs.set(held.number, &mut held.shard);
+        }
         let mut jobs = VecDeque::new();
         loop {
             self.queue.take(&mut jobs);
@@ -89,7 +98,14 @@ impl Worker {
                     self.queue.close();
                     return;
                 }
+                let shard = job.shard();
                 self.work(job);
+                if let Some(shard) = shard {
+                    match self.shards.get_mut(&shard) {
+                        Some(held) => self.signs.set(shard, &mut held.shard),
+                        None => self.signs.gone(shard),
+                    }
+                }
             }
         }
     }
@@ -111,9 +127,19 @@ impl Worker {
             }
             Job::Stop { shard, index, task } => {
                 if let Some(held) = self.shards.get_mut(&shard) {
-                    held.shard.stop(&task);
-                    held.applied = index;
+                    held.finish(index, &task, &mut self.effects);
                 }
+                self.carry_out();
+            }
+            Job::Other { shard, index, other } => {
+                if let Some(held) = self.shards.get_mut(&shard) {
+                    held.other(index, other, &mut self.effects);
+                }
+                self.carry_out();
+            }
+            Job::Oldest { shard, part, reply } => {
+                let held = self.shards.get(&shard);
+                let _ = reply.send(held.and_then(|held| held.shard.oldest(crate::clock::wall(), part)));
             }
             Job::Lead { shard, generation, upto, reply } => {
                 let led = self.lead(shard, generation, upto);
@@ -195,6 +221,63 @@ impl Held {
         self.shard.apply(index, entry, effects);
         self.applied = index;
         self.report_failures();
+    }
+
+    /// Ends a task.
+    pub fn finish(&mut self, index: u64, task: &str, effects: &mut Effects) {
+        self.shard.finish(index, self.clock, task, effects);
+        self.applied = index;
+    }
+
+    /// Runs an entry that brings neither points nor a task.
+    pub fn other(&mut self, index: u64, other: Other, effects: &mut Effects) {
+        self.clock = other.clock();
+        match other {
+            Other::Tick(tick) => {
+                let before = self.shard.groups();
+                self.shard.tick(index, tick.clock, tick.idle, effects);
+                if let Some(idle) = tick.idle {
+                    let groups = before.saturating_sub(self.shard.groups());
+                    let idle = Duration::from_nanos(idle.unsigned_abs());
+                    tracing::warn!(
+                        shard = self.number,
+                        groups,
+                        ?idle,
+                        "memory is above farad.group-memory-max: the groups that were idle longest are forgotten"
+                    );
+                }
+            }
+            Other::Answered(answered) => {
+                self.shard.answer(index, answered.clock, &answered.answer, effects);
+            }
+        }
+        self.applied = index;
+        self.report_failures();
+    }
+
+    /// Runs an entry of the log that is not points. The error says why it cannot be read.
+    pub fn replay(
+        &mut self,
+        index: u64,
+        (kind, bytes): (u8, &[u8]),
+        build: &mut dyn FnMut(&[u8]) -> Option<Arc<Task>>,
+        effects: &mut Effects,
+    ) -> Result<(), String> {
+        if kind != crate::submit::kind::TASK {
+            let other = Other::decode(kind, bytes)?.ok_or_else(|| format!("unknown kind of entry {kind}"))?;
+            self.other(index, other, effects);
+            return Ok(());
+        }
+        match TaskEntry::decode(bytes)? {
+            TaskEntry::Stop { task } => self.finish(index, &task, effects),
+            TaskEntry::Start { definition, restored } => {
+                if let Some(task) = build(&definition) {
+                    self.shard.start(task, definition.into(), restored);
+                }
+                self.applied = index;
+            }
+        }
+        Ok(())
     }
 
     /// Saves what changed since the last checkpoint, if anything was applied since.

@@ -171,6 +171,12 @@ impl Deliverer {
         lanes.retain(|(name, _), lane| name != topic || !lane.retire());
     }
 
+    /// The same for the lane of one handler.
+    pub fn retire_handler(&self, topic: &Name, handler: &Name) {
+        let mut lanes = self.shared.lanes.lock();
+        lanes.retain(|(name, id), lane| name != topic || id != handler || !lane.retire());
+    }
+
     /// A line of statistics for each lane.
     pub fn stats(&self) -> Vec<LaneStats> {
         let now = wall_clock();

@@ -17,17 +17,16 @@ pub enum Error {
     /// The kind is switched off.
     #[error("handler '{0}' is disabled")]
     Disabled(String),
-    /// The kind has no such option.
-    #[error("unknown option {option:?} of handler kind {kind}{}", hint(.nearest))]
-    UnknownOption {
-        /// The kind of handler.
-        kind: &'static str,
-        /// The option.
-        option: String,
-        /// The option that was probably meant.
-        nearest: Option<String>,
+    /// Options that the kind does not have, or whose values have the wrong types; in Kapacitor's
+    /// words, which clients compare.
+    #[error("failed to decode options into *{config}: {} error(s) decoding:\n\n{}", problems.len(), list(problems))]
+    Decode {
+        /// What Kapacitor calls the options.
+        config: &'static str,
+        /// What is wrong, sorted.
+        problems: Vec<String>,
     },
-    /// The option's value has the wrong type.
+    /// The option's value has the right type but says nothing.
     #[error("option {option:?} of handler kind {kind} must be {expected}")]
     OptionType {
         /// The kind of handler.
@@ -58,6 +57,11 @@ impl Error {
             _ => DropReason::Refused,
         }
     }
+}
+
+fn list(problems: &[String]) -> String {
+    let lines: Vec<String> = problems.iter().map(|problem| format!("* {problem}")).collect();
+    lines.join("\n")
 }
 
 fn hint(nearest: &Option<String>) -> String {

@@ -1,6 +1,7 @@
 //! The list of handler kinds, and how a definition becomes a handler.
 
 mod exec;
+mod inside;
 mod log;
 mod post;
 mod tcp;
@@ -15,15 +16,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// All kinds. To add one: a file in `handlers/` and a line here.
-pub static KINDS: [&Kind; 4] = [&exec::KIND, &log::KIND, &post::KIND, &tcp::KIND];
+pub static KINDS: [&Kind; 6] =
+    [&inside::AGGREGATE, &exec::KIND, &log::KIND, &post::KIND, &inside::PUBLISH, &tcp::KIND];
 
 /// A kind of handler.
 #[derive(Debug)]
 pub struct Kind {
     /// Its name in a topic handler.
     pub name: &'static str,
-    /// Its method on TICKscript's alert node.
+    /// Its method on TICKscript's alert node; empty for those that only topics can have.
     pub method: &'static str,
+    /// What Kapacitor's errors call its options.
+    pub config: &'static str,
     /// What it does, one line.
     pub summary: &'static str,
     /// What it takes.
@@ -93,7 +97,8 @@ impl Handlers {
         if self.services.disabled.contains(kind.name) {
             return Err(Error::Disabled(kind.name.to_owned()));
         }
-        let options = Options::check(kind.name, kind.options, &spec.options)?;
+        let options = Options::check(kind.name, kind.config, kind.options, &spec.options)?;
+        alert::Role::of(spec).map_err(|error| Error::Invalid(error.to_string()))?;
         (kind.build)(&options, &self.services)
     }
 }

@@ -1,5 +1,7 @@
 //! The options of a handler: checked against what its kind declares, read with their types.
 
+mod go;
+
 use crate::Error;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -55,26 +57,36 @@ pub struct Options<'a> {
 }
 
 impl<'a> Options<'a> {
-    /// Checks the names. As in Kapacitor letter case does not matter and null is as good as
-    /// nothing.
+    /// Checks names and types. As in Kapacitor letter case does not matter and null is as good as
+    /// nothing. `config` is what its errors call the options.
     pub fn check(
         kind: &'static str,
+        config: &'static str,
         defs: &'static [OptionDef],
         given: &'a Map<String, Value>,
     ) -> Result<Options<'a>, Error> {
-        let mut values = BTreeMap::new();
+        let (mut values, mut unknown, mut problems) = (BTreeMap::new(), Vec::new(), Vec::new());
         for (name, value) in given {
             let def = defs.iter().find(|def| def.name.eq_ignore_ascii_case(name));
             let Some(def) = def else {
-                let names = defs.iter().map(|def| def.name);
-                let nearest = tick::did_you_mean(name, names).map(str::to_owned);
-                return Err(Error::UnknownOption { kind, option: name.clone(), nearest });
+                unknown.push(name.as_str());
+                continue;
             };
             if !value.is_null() {
+                problems.extend(go::unfit(def.name, def.kind, value));
                 values.insert(def.name, value);
             }
         }
-        Ok(Options { kind, values })
+        if !unknown.is_empty() {
+            unknown.sort_unstable();
+            problems.push(format!("'' has invalid keys: {}", unknown.join(", ")));
+        }
+        problems.sort();
+        if problems.is_empty() {
+            Ok(Options { kind, values })
+        } else {
+            Err(Error::Decode { config, problems })
+        }
     }
 
     fn read<T>(

@@ -296,8 +296,42 @@ async fn definitions_are_checked() {
             json!({ "path": "/x", "mode": "9" }),
             "option \"mode\" of handler kind log must be a file mode",
         ),
-        ("log", json!({ "pth": "/x" }), "unknown option \"pth\" of handler kind log; did you mean \"path\"?"),
-        ("log", json!({ "path": 5 }), "option \"path\" of handler kind log must be a string"),
+        (
+            "log",
+            json!({ "path": "/x", "z": 1, "pth": "/x" }),
+            "failed to decode options into *alert.LogHandlerConfig: 1 error(s) decoding:\n\n* '' has invalid keys: pth, z",
+        ),
+        ("exec", json!({ "prog": 5, "args": [1], "argz": 1 }), "handler 'exec' is disabled"),
+        (
+            "post",
+            json!({ "url": 5, "x": [1], "capture-response": "y" }),
+            "failed to decode options into *httppost.HandlerConfig: 3 error(s) decoding:\n\n\
+             * '' has invalid keys: x\n\
+             * 'capture-response' expected type 'bool', got unconvertible type 'string', value: 'y'\n\
+             * 'url' expected type 'string', got unconvertible type 'float64', value: '5'",
+        ),
+        ("publish", json!({ "topics": ["a"] }), ""),
+        (
+            "publish",
+            json!({ "topic": "a" }),
+            "failed to decode options into *alert.PublishHandlerConfig: 1 error(s) decoding:\n\n* '' has invalid keys: topic",
+        ),
+        (
+            "publish",
+            json!({ "topics": [""] }),
+            "option \"topics\" of handler kind publish must be a list of topics",
+        ),
+        ("aggregate", json!({ "topic": "t", "interval": "10s" }), ""),
+        (
+            "aggregate",
+            json!({ "topic": "t", "interval": 0 }),
+            "option \"interval\" of handler kind aggregate must be",
+        ),
+        (
+            "aggregate",
+            json!({ "topic": "t", "interval": 1, "message": "{{ .Nope }}" }),
+            "failed to evaluate message template with aggregate message data: ",
+        ),
         ("lgo", json!({}), "unsupported action kind \"lgo\"; did you mean \"log\"?"),
         ("tcp", json!({ "address": "x:1" }), "handler 'tcp' is disabled"),
         ("exec", json!({ "prog": "x" }), "handler 'exec' is disabled"),
@@ -321,7 +355,7 @@ async fn definitions_are_checked() {
         (
             "post",
             json!({ "url": "http://x", "headers": { "a": 1 } }),
-            "option \"headers\" of handler kind post must be an object",
+            "failed to decode options into *httppost.HandlerConfig: 1 error(s) decoding:\n\n* 'headers[a]' expected type 'string'",
         ),
         ("post", json!({ "url": "https://x", "skip-ssl-verification": true }), ""),
     ] {
@@ -331,7 +365,7 @@ async fn definitions_are_checked() {
         }
     }
     let all: Vec<&str> = handler::KINDS.iter().map(|kind| kind.name).collect();
-    assert_eq!(all, ["exec", "log", "post", "tcp"]);
+    assert_eq!(all, ["aggregate", "exec", "log", "post", "publish", "tcp"]);
 }
 
 #[tokio::test]

@@ -38,6 +38,28 @@ pub struct EventState {
     pub level: Level,
 }
 
+/// What an event is there for. Stored by number: new ones go to the end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Purpose {
+    /// To be handled.
+    #[default]
+    Alert,
+    /// To change what the alert holds back ([`Event::inhibits`]), and nothing else.
+    Inhibit,
+    /// To bring the topics to one level of the event's id, after the alert has gone on from what
+    /// they remember; and to change what it holds back.
+    Restore,
+}
+
+/// Alerts that are held back: those of a category whose tags have these values.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Inhibitor {
+    /// Category.
+    pub category: Name,
+    /// Tags and their values; a tag that an alert does not have counts as empty.
+    pub tags: Vec<(Name, Name)>,
+}
+
 /// An event as the alert node makes it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Event {
@@ -65,4 +87,13 @@ pub struct Event {
     pub fields: Vec<(Name, Value)>,
     /// The data: one row for a point, the batch for a batch.
     pub data: Vec<Row>,
+    /// The alert node; empty when an `aggregate` made the event.
+    pub node: Name,
+    /// What it is there for.
+    pub purpose: Purpose,
+    /// What the alert holds back from now on for its group, when that changes; empty for nothing any
+    /// more.
+    pub inhibits: Option<Vec<Inhibitor>>,
+    /// The `aggregate` handlers that made it or what it was made of, as `topic/handler`.
+    pub via: Vec<Name>,
 }

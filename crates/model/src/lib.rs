@@ -14,7 +14,7 @@ mod thin;
 pub mod value;
 
 pub use column::{Column, Data, Strings};
-pub use event::{Event, EventState, Identity};
+pub use event::{Event, EventState, Identity, Inhibitor, Purpose};
 pub use level::Level;
 pub use mask::Mask;
 pub use row::Row;

@@ -46,6 +46,30 @@ const FIRING: &str = "stream
     |from().measurement('cpu').groupBy('host')
     |alert().id('{{ index .Tags \"host\" }}').crit(lambda: \"usage\" > -1.0).log('/dev/null')";
 
+/// Nodes that look at each row by itself, behind `from` alone; the first measures that.
+const ROWS: [(&str, &str); 10] = [
+    ("rows: nothing", ""),
+    ("rows: changeDetect, all change", "|changeDetect('usage')"),
+    ("rows: changeDetect, none changes", "|changeDetect('sys')"),
+    ("rows: default field", "|default().field('usage', 1.0).field('new', 1.0)"),
+    ("rows: default tag", "|default().tag('dc', 'x')"),
+    ("rows: delete field", "|delete().field('sys')"),
+    ("rows: delete tag", "|delete().tag('region')"),
+    ("rows: delete tag grouped by", "|delete().tag('host')"),
+    ("rows: sample", "|sample(10)"),
+    ("rows: shift", "|shift(1h)"),
+];
+
+const UNION: &str = "var a = stream|from().measurement('cpu').groupBy('host')
+var b = stream|from().measurement('mem').groupBy('host')
+a|union(b)";
+
+/// Each group has the same field of four regions, one after another.
+const FLATTEN: &str = "stream|from().measurement('cpu').groupBy('rack')|flatten().on('region')";
+
+const COMBINE: &str = "stream|from().measurement('cpu').groupBy('rack')
+    |combine(lambda: \"region\" == 'r0', lambda: TRUE).as('first', 'other')";
+
 fn task(id: &str, script: &str) -> Arc<Task> {
     let program = tick::parse(script).expect("the script parses");
     let compiled = compile(&program, TaskType::Stream, &BTreeMap::new(), Mode::Task);
@@ -88,6 +112,7 @@ impl Load {
                 tags: TagSet::new([
                     ("host", format!("server{host:06}")),
                     ("region", format!("r{}", host % 4)),
+                    ("rack", format!("rack{:04}", host / 4)),
                 ]),
             })
         };
@@ -145,6 +170,13 @@ fn all(c: &mut Criterion) {
     bench(c, "window sliding", one(SLIDING), false);
     bench(c, "eval", one(EVAL), false);
     bench(c, "join", one(JOIN), true);
+    bench(c, "union", one(UNION), true);
+    bench(c, "flatten", one(FLATTEN), false);
+    bench(c, "combine", one(COMBINE), false);
+    for (name, node) in ROWS {
+        let script = format!("stream|from().measurement('cpu').groupBy('host'){node}");
+        bench(c, name, one(&script), false);
+    }
     let hundred = (0..100).map(|i| {
         let period = format!("period({}s).every({}s)", 10 + i, 10 + i);
         WINDOW.replace("period(10s).every(10s)", &period)

@@ -2,17 +2,18 @@
 //! only those that changed: chunks of series and groups (which only grow) and of node states.
 //!
 //! Keys, all within the shard's own key space:
-//! `m` the outline · `s` chunk · `g` space chunk · `t` task · `n` task 0 node chunk
+//! `m` the outline · `s` chunk · `g` space chunk · `l` space chunk (when its groups were last seen) ·
+//! `t` task · `n` task 0 node chunk
 
-use crate::group::{Group, GroupBy, GroupTable};
+use crate::group::GroupBy;
 use crate::shard::{Running, Shard};
-use crate::task::{Restored, Task};
+use crate::task::{Failure, Restored, Task};
 use model::{Name, Origin, Series, TagSet, Time};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// Series or groups in one value.
+/// Series in one value.
 const CHUNK: usize = 256;
 
 /// Takes what a save writes, in order.
@@ -54,7 +55,6 @@ pub enum Error {
 #[derive(Default)]
 pub(crate) struct Saved {
     series: u32,
-    groups: Vec<usize>,
     /// Prefixes to delete at the next save, before anything is put.
     dropped: Vec<Vec<u8>>,
     /// Tasks whose outline is not saved yet.
@@ -74,17 +74,17 @@ impl Saved {
     }
 
     pub(crate) fn space_freed(&mut self, at: usize) {
-        if let Some(groups) = self.groups.get_mut(at) {
-            *groups = 0;
-        }
-        self.dropped.push(space_prefix(at));
+        self.dropped.push(space_prefix(b'g', at));
+        self.dropped.push(space_prefix(b'l', at));
     }
 }
 
 #[derive(Serialize, Deserialize)]
 struct Outline {
-    /// Grouping of each space in use, by its slot.
-    spaces: Vec<Option<GroupBy>>,
+    /// Grouping of each space in use, by its slot, and how long its groups live if a script says so.
+    spaces: Vec<Option<(GroupBy, Option<i64>)>>,
+    /// When to look for groups that are over.
+    sweep: Time,
 }
 
 /// A chunk of series: the origins it needs, and for each series its origin and tags.
@@ -94,8 +94,8 @@ struct SeriesChunk {
     series: Vec<(u32, TagSet)>,
 }
 
-fn space_prefix(at: usize) -> Vec<u8> {
-    [b"g".as_slice(), &(at as u32).to_be_bytes()].concat()
+fn space_prefix(family: u8, at: usize) -> Vec<u8> {
+    with_number(vec![family], at as u32)
 }
 
 fn task_key(id: &str) -> Vec<u8> {
@@ -139,7 +139,7 @@ pub struct SavedTask {
     /// What its alerts found in their topics when it was started.
     pub restored: Restored,
     /// Why it stopped working, if it did.
-    pub failed: Option<String>,
+    pub failed: Option<Failure>,
 }
 
 impl Shard {
@@ -149,8 +149,8 @@ impl Shard {
             sink.delete_prefix(prefix);
         }
         let used = |at: usize| self.space_users[at] > 0;
-        let spaces = self.spaces.iter().enumerate().map(|(at, s)| used(at).then(|| s.by.clone()));
-        sink.put(b"m".to_vec(), encode(&Outline { spaces: spaces.collect() }));
+        let spaces = self.spaces.iter().enumerate().map(|(at, s)| used(at).then(|| (s.by.clone(), s.ttl)));
+        sink.put(b"m".to_vec(), encode(&Outline { spaces: spaces.collect(), sweep: self.sweep }));
         self.save_series(sink);
         self.save_groups(sink);
         for running in &mut self.tasks {
@@ -196,19 +196,13 @@ impl Shard {
     }
 
     fn save_groups(&mut self, sink: &mut dyn Sink) {
-        self.saved.groups.resize(self.spaces.len(), 0);
-        for (at, space) in self.spaces.iter().enumerate() {
-            let saved = &mut self.saved.groups[at];
-            if *saved == space.len() {
-                continue;
+        for (at, space) in self.spaces.iter_mut().enumerate() {
+            for (chunk, groups) in space.changed() {
+                sink.put(with_number(space_prefix(b'g', at), chunk), encode(&groups));
             }
-            let first = *saved / CHUNK;
-            let groups: Vec<Group> = space.since(first * CHUNK).collect();
-            for (chunk, groups) in groups.chunks(CHUNK).enumerate() {
-                let key = with_number(space_prefix(at), (first + chunk) as u32);
-                sink.put(key, encode(groups));
+            for (chunk, seen) in space.idle.iter_mut().flat_map(|idle| idle.changed()) {
+                sink.put(with_number(space_prefix(b'l', at), chunk), encode(seen));
             }
-            *saved = space.len();
         }
     }
 
@@ -220,11 +214,12 @@ impl Shard {
         build: &mut dyn FnMut(&SavedTask) -> Option<Arc<Task>>,
     ) -> Result<(), Error> {
         self.load_series(source)?;
-        let mut outline = Outline { spaces: Vec::new() };
+        let mut outline = Outline { spaces: Vec::new(), sweep: Time::MAX };
         source.scan(b"m", &mut |key, value| {
             outline = decode(key, value)?;
             Ok(())
         })?;
+        let sweep = outline.sweep;
         let held = self.load_groups(source, outline)?;
         let mut tasks: Vec<SavedTask> = Vec::new();
         source.scan(b"t", &mut |key, value| {
@@ -242,7 +237,10 @@ impl Shard {
             self.fail(&saved.id, saved.failed);
             self.load_states(source, &saved.id)?;
         }
-        self.due = self.tasks.iter().map(Running::due).min().unwrap_or(Time::MAX);
+        if sweep < Time::MAX {
+            self.sweep = sweep;
+        }
+        self.due = self.tasks.iter().map(Running::due).fold(self.sweep, Time::min);
         // Starting the tasks asked for deletions that must not happen: the values are live.
         self.saved.dropped.clear();
         refused.iter().for_each(|id| self.saved.task_stopped(id));
@@ -274,15 +272,19 @@ impl Shard {
         for (at, by) in outline.spaces.into_iter().enumerate() {
             self.space_users.push(u32::from(by.is_some()));
             held.extend(by.is_some().then_some(at));
-            self.spaces.push(GroupTable::new(by.unwrap_or_default()));
-            let space = &mut self.spaces[at];
-            source.scan(&space_prefix(at), &mut |key, value| {
-                for group in decode::<Vec<Group>>(key, value)? {
-                    space.intern(group);
+            let (by, ttl) = by.unwrap_or_default();
+            let mut space = self.space(by, ttl);
+            source.scan(&space_prefix(b'g', at), &mut |key, value| {
+                space.load(decode(key, value)?);
+                Ok(())
+            })?;
+            source.scan(&space_prefix(b'l', at), &mut |key, value| {
+                if let Some(idle) = &mut space.idle {
+                    idle.load(&decode::<Vec<u32>>(key, value)?);
                 }
                 Ok(())
             })?;
-            self.saved.groups.push(space.len());
+            self.spaces.push(space);
         }
         Ok(held)
     }

@@ -3,8 +3,11 @@
 use crate::args::{Args, Refused, upper_first};
 use crate::edge::EdgeKind;
 use crate::graph::{Graph, GraphNode};
-use crate::node::Kind;
+use crate::node::{Definition, Kind};
 use crate::nodes;
+use crate::nodes::deadman::{self, Deadman};
+use crate::nodes::noop::Noop;
+use std::any::Any;
 use std::collections::BTreeMap;
 use tick::ast::{Ident, Link, Program, Span};
 use tick::{Arg, Diagnostic, Host, Mode, ObjectId, TaskType, Value, VarInfo};
@@ -27,18 +30,37 @@ pub struct Compiled {
     pub dbrps: Vec<(String, String)>,
 }
 
-/// Evaluates a script and checks the pipeline that it describes.
+/// Evaluates a script and checks the pipeline that it describes; `deadman` calls are as the default
+/// configuration has them.
 pub fn compile(
     program: &Program,
     task_type: TaskType,
     supplied: &BTreeMap<String, Value>,
     mode: Mode,
 ) -> Result<Compiled, Diagnostic> {
-    let mut builder = Builder { nodes: Vec::new(), task_type };
+    compile_with(program, task_type, supplied, mode, &deadman::Settings::default())
+}
+
+/// The same with what the configuration says of `deadman` calls; a global one is put on the source.
+pub fn compile_with(
+    program: &Program,
+    task_type: TaskType,
+    supplied: &BTreeMap<String, Value>,
+    mode: Mode,
+    deadman: &deadman::Settings,
+) -> Result<Compiled, Diagnostic> {
+    let mut builder = Builder { nodes: Vec::new(), task_type, deadman };
     let evaluated = tick::evaluate(program, &mut builder, supplied, mode)?;
-    let nodes = builder.nodes;
     let whole = |why: String| Diagnostic::plain(codes::PIPELINE, Span::default(), why);
-    if nodes.first().is_none_or(|source| source.children.is_empty()) {
+    if let Some(switch) = deadman.switch()
+        && let Some(source) = builder.root("stream")
+    {
+        builder.deadman(source.0 as usize, &switch).map_err(|refused| match refused {
+            Refused::Here(why) | Refused::Script(why) => whole(why),
+        })?;
+    }
+    let nodes = builder.nodes;
+    if nodes.len() <= 1 {
         return Err(whole("task does nothing".into()));
     }
     for node in &nodes {
@@ -48,15 +70,47 @@ pub fn compile(
 }
 
 /// The graph while the script is read. An object of the script is a node, by its place.
-struct Builder {
+struct Builder<'a> {
     nodes: Vec<GraphNode>,
     task_type: TaskType,
+    deadman: &'a deadman::Settings,
 }
 
-/// The chain methods that can follow a node.
+/// Nodes that give nothing to children: in Kapacitor's words, they have no edge.
+const SINKS: [&str; 2] = ["kapacitorLoopback", "influxDBOut"];
+
+fn is_sink(node: &GraphNode) -> bool {
+    SINKS.contains(&node.kind.name)
+}
+
+/// The chain methods that can follow a node: its statistics can be asked for at every one.
 fn followers(parent: &GraphNode) -> impl Iterator<Item = &'static Kind> {
-    let source = parent.parents.is_empty();
-    nodes::all().filter(move |kind| !source || kind.name == "from")
+    let (source, sink) = (parent.parents.is_empty(), is_sink(parent));
+    nodes::all().filter(move |kind| match kind.name {
+        "stats" | "deadman" => true,
+        "from" => !sink,
+        _ => !source && !sink,
+    })
+}
+
+/// Properties by name, as a call in a script would set them.
+fn set_all(
+    kind: &'static Kind,
+    definition: &mut dyn Definition,
+    settings: impl IntoIterator<Item = deadman::Setting>,
+) -> Result<(), Refused> {
+    for (name, values) in settings {
+        let property = kind.properties.iter().find(|p| p.name == name);
+        let property = property.ok_or_else(|| Refused::Here(format!("{} has no {name}", kind.go)))?;
+        let definition: &mut dyn Any = definition;
+        (property.set)(definition, &Args { values: &values, name, receiver: kind.go })?;
+    }
+    Ok(())
+}
+
+/// A definition of a kind with these arguments.
+fn create(kind: &'static Kind, values: &[Value]) -> Result<Box<dyn Definition>, Refused> {
+    (kind.create)(&Args { values, name: kind.name, receiver: kind.go })
 }
 
 /// Kapacitor looks a name up with its first letter in upper case: `.Period` is `.period`.
@@ -64,7 +118,7 @@ fn same_name(written: &str, name: &str) -> bool {
     written == name || upper_first(written) == upper_first(name)
 }
 
-impl Builder {
+impl Builder<'_> {
     fn node(&self, object: ObjectId) -> &GraphNode {
         &self.nodes[object.0 as usize]
     }
@@ -81,7 +135,6 @@ impl Builder {
             let (method, got) = (upper_first(kind.name), parent.provides.name());
             return Err(call.refuse(format!("cannot {method} {got} edge")));
         }
-        let provides = kind.provides.unwrap_or(parent.provides);
         let mut parents = vec![receiver.0 as usize];
         let definition = if kind.joins {
             for value in &values {
@@ -96,22 +149,70 @@ impl Builder {
         } else {
             (kind.create)(&call)?
         };
+        let at = {
+            let any: &dyn Any = &*definition;
+            match any.downcast_ref::<Deadman>() {
+                Some(switch) => self.deadman(parents[0], switch)?,
+                None if std::ptr::eq(kind, &nodes::stats::KIND) => self.tap(parents[0], definition),
+                None => self.add(kind, definition, parents),
+            }
+        };
+        Ok(Value::Object(ObjectId(at as u32)))
+    }
+
+    /// Adds a node below its parents.
+    fn add(&mut self, kind: &'static Kind, definition: Box<dyn Definition>, parents: Vec<usize>) -> usize {
         let at = self.nodes.len();
-        let last = self.nodes.last().map_or(0, |node| node.number);
-        let number = last + parents.len() as u32;
         for &parent in &parents {
             self.nodes[parent].children.push(at);
         }
+        self.push(kind, definition, parents)
+    }
+
+    fn push(&mut self, kind: &'static Kind, definition: Box<dyn Definition>, parents: Vec<usize>) -> usize {
+        let last = self.nodes.last().map_or(0, |node| node.number);
+        let provides = kind.provides.unwrap_or(self.nodes[parents[0]].provides);
         self.nodes.push(GraphNode {
             kind,
-            number,
+            number: last + parents.len() as u32,
             definition,
             parents,
             children: Vec::new(),
+            taps: Vec::new(),
             provides,
             quiet: false,
         });
-        Ok(Value::Object(ObjectId(at as u32)))
+        self.nodes.len() - 1
+    }
+
+    /// Adds a `stats` node to a node. One that has no children gets one, to have somewhere to send to.
+    fn tap(&mut self, of: usize, definition: Box<dyn Definition>) -> usize {
+        let at = self.push(&nodes::stats::KIND, definition, vec![of]);
+        self.nodes[of].taps.push(at);
+        if self.nodes[of].children.is_empty() {
+            let number = self.nodes[at].number + 1;
+            let sink = &self.nodes[of];
+            let refused = is_sink(sink).then(|| {
+                let (stem, of) = (sink.kind.stem, sink.number);
+                format!("cannot add child no edge expected: {stem}{of}:noedge -> noop{number}:noedge")
+            });
+            self.add(&nodes::noop::KIND, Box::new(Noop { refused }), vec![of]);
+        }
+        at
+    }
+
+    /// Adds the nodes that a `deadman` call stands for; what comes after it speaks of the last.
+    fn deadman(&mut self, of: usize, switch: &Deadman) -> Result<usize, Refused> {
+        let mut stats = create(&nodes::stats::KIND, &switch.stats())?;
+        set_all(&nodes::stats::KIND, &mut *stats, [("align", Vec::new())])?;
+        let stats = self.tap(of, stats);
+        let mut derivative = create(&nodes::derivative::KIND, &[Value::String("emitted".into())])?;
+        set_all(&nodes::derivative::KIND, &mut *derivative, switch.derivative())?;
+        let derivative = self.add(&nodes::derivative::KIND, derivative, vec![stats]);
+        let mut alert = create(&nodes::alert::KIND, &[])?;
+        let name = format!("{}{}", self.nodes[of].kind.stem, self.nodes[of].number);
+        set_all(&nodes::alert::KIND, &mut *alert, switch.alert(&name, self.deadman))?;
+        Ok(self.add(&nodes::alert::KIND, alert, vec![derivative]))
     }
 
     fn set(&mut self, receiver: ObjectId, member: &Ident, args: &[Arg]) -> Result<Value, Refused> {
@@ -131,7 +232,7 @@ impl Builder {
     }
 }
 
-impl Host for Builder {
+impl Host for Builder<'_> {
     fn root(&mut self, name: &str) -> Option<ObjectId> {
         if name != "stream" || self.task_type != TaskType::Stream {
             return None;
@@ -143,6 +244,7 @@ impl Host for Builder {
                 definition: Box::new(nodes::stream::Stream),
                 parents: Vec::new(),
                 children: Vec::new(),
+                taps: Vec::new(),
                 provides: EdgeKind::Stream,
                 quiet: false,
             });

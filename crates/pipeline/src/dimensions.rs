@@ -37,7 +37,7 @@ pub fn go_truncate(t: Time, d: i64) -> Time {
     if d <= 0 {
         return t;
     }
-    t - past_multiple(t, d)
+    t.saturating_sub(past_multiple(t, d))
 }
 
 /// `t` rounded to the nearest multiple of `d` since Go's zero time, halves up.
@@ -46,7 +46,7 @@ pub fn go_round(t: Time, d: i64) -> Time {
         return t;
     }
     let past = past_multiple(t, d);
-    if past < d - past { t - past } else { t.saturating_add(d - past) }
+    if past < d - past { t.saturating_sub(past) } else { t.saturating_add(d - past) }
 }
 
 fn past_multiple(t: Time, d: i64) -> i64 {

@@ -3,6 +3,7 @@
 
 use crate::edge::EdgeKind;
 use crate::node::{Definition, Kind};
+use crate::nodes;
 
 /// A node of the graph.
 pub struct GraphNode {
@@ -17,10 +18,24 @@ pub struct GraphNode {
     pub parents: Vec<usize>,
     /// The nodes that read from it.
     pub children: Vec<usize>,
+    /// The `stats` nodes that count what it sends to its children: no children themselves.
+    pub taps: Vec<usize>,
     /// The edge that it gives its children.
     pub provides: EdgeKind,
     /// `.quiet()`: its errors are counted but not logged.
     pub quiet: bool,
+}
+
+impl GraphNode {
+    /// It counts what its parent sends to others, and begins a stream of its own.
+    pub fn is_tap(&self) -> bool {
+        std::ptr::eq(self.kind, &nodes::stats::KIND)
+    }
+
+    /// The node that is the last to be fed what this one sends.
+    pub fn last_reader(&self) -> Option<usize> {
+        self.children.last().max(self.taps.last()).copied()
+    }
 }
 
 /// The graph of a task. `nodes[0]` is the source, `stream0`.
@@ -59,22 +74,27 @@ impl Graph {
         (0..self.nodes.len()).map(|node| self.name(node)).collect()
     }
 
-    /// The order in which Kapacitor walks a graph: depth first, children before parents, all
-    /// reversed. The branch that was linked last comes first.
+    /// The order in which Kapacitor walks a graph: from each source, the last first, depth first,
+    /// children before parents, all reversed. The branch that was linked last comes first.
     pub fn walk(&self) -> Vec<usize> {
         let mut order = Vec::with_capacity(self.nodes.len());
         let mut seen = vec![false; self.nodes.len()];
-        // Each entry is a node and how many of its children were visited: no recursion, for a
-        // script may chain ten thousand nodes.
-        let mut stack = vec![(0, 0)];
-        seen[0] = true;
-        while let Some((node, visited)) = stack.pop() {
-            match self.nodes[node].children.get(visited) {
-                None => order.push(node),
-                Some(&child) => {
-                    stack.push((node, visited + 1));
-                    if !std::mem::replace(&mut seen[child], true) {
-                        stack.push((child, 0));
+        let sources = (0..self.nodes.len()).rev().filter(|&node| node == 0 || self.nodes[node].is_tap());
+        for source in sources {
+            if std::mem::replace(&mut seen[source], true) {
+                continue;
+            }
+            // Each entry is a node and how many of its children were visited: no recursion, for a
+            // script may chain ten thousand nodes.
+            let mut stack = vec![(source, 0)];
+            while let Some((node, visited)) = stack.pop() {
+                match self.nodes[node].children.get(visited) {
+                    None => order.push(node),
+                    Some(&child) => {
+                        stack.push((node, visited + 1));
+                        if !std::mem::replace(&mut seen[child], true) {
+                            stack.push((child, 0));
+                        }
                     }
                 }
             }

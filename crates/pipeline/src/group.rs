@@ -1,9 +1,11 @@
 //! Groups: points that share the values of the group-by tags, numbered densely so that a node
 //! finds what it remembers of a group by indexing.
 
+use crate::idle::Idle;
 use hashbrown::HashTable;
-use model::{Name, Origin, SeriesTable, TagSet};
+use model::{Name, Origin, SeriesTable, TagSet, Time};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
@@ -65,6 +67,9 @@ impl Group {
     }
 }
 
+/// Groups in one chunk of a checkpoint.
+pub const CHUNK: usize = 256;
+
 /// The groups of one [`GroupBy`] in one shard, shared by every task that groups alike.
 #[derive(Debug)]
 pub struct GroupTable {
@@ -77,6 +82,14 @@ pub struct GroupTable {
     index: HashTable<(u32, u32)>,
     /// Group of each series, plus one; 0 is not known yet.
     by_series: Vec<u32>,
+    /// Numbers of groups that are over, to be given again, the lowest first.
+    free: BTreeSet<u32>,
+    /// Chunks that changed since the last checkpoint.
+    dirty: BTreeSet<u32>,
+    /// How long its groups live, where a script says so.
+    pub(crate) ttl: Option<i64>,
+    /// When groups were last seen, where somebody wants to know.
+    pub(crate) idle: Option<Idle>,
     hasher: foldhash::fast::FixedState,
 }
 
@@ -89,18 +102,27 @@ impl GroupTable {
             names: Vec::new(),
             index: HashTable::new(),
             by_series: Vec::new(),
+            free: BTreeSet::new(),
+            dirty: BTreeSet::new(),
+            ttl: None,
+            idle: None,
             hasher: foldhash::fast::FixedState::default(),
         }
     }
 
-    /// Number of groups.
-    pub fn len(&self) -> usize {
-        self.tags.len()
+    /// One past the highest number that a group has had.
+    pub fn end(&self) -> u32 {
+        self.tags.len() as u32
     }
 
-    /// No groups yet.
+    /// Number of groups.
+    pub fn len(&self) -> usize {
+        self.tags.len() - self.free.len()
+    }
+
+    /// There are no groups.
     pub fn is_empty(&self) -> bool {
-        self.tags.is_empty()
+        self.len() == 0
     }
 
     /// The group at an index.
@@ -109,9 +131,34 @@ impl GroupTable {
         Group { tags: self.tags[at].clone(), name: self.names.get(at).cloned().flatten() }
     }
 
-    /// The groups from index `from` on: what a checkpoint has not seen yet.
-    pub fn since(&self, from: usize) -> impl Iterator<Item = Group> {
-        (from as u32..self.len() as u32).map(|group| self.get(group))
+    /// The groups of the chunks that changed since this was last asked, `None` for those that are over.
+    pub(crate) fn changed(&mut self) -> Vec<(u32, Vec<Option<Group>>)> {
+        let chunks = std::mem::take(&mut self.dirty);
+        let chunk = |chunk: u32| {
+            let from = chunk * CHUNK as u32;
+            let to = self.end().min(from + CHUNK as u32);
+            let group = |group| (!self.free.contains(&group)).then(|| self.get(group));
+            (chunk, (from..to).map(group).collect())
+        };
+        chunks.into_iter().map(chunk).collect()
+    }
+
+    /// Takes back a chunk that [`Self::changed`] gave; chunks come in their order.
+    pub(crate) fn load(&mut self, groups: Vec<Option<Group>>) {
+        for group in groups {
+            match group {
+                Some(group) => {
+                    let hash = self.hash(&group);
+                    let at = self.end();
+                    self.index.insert_unique(spread(hash), (hash, at), |&(hash, _)| spread(hash));
+                    self.push(group);
+                }
+                None => {
+                    self.free.insert(self.end());
+                    self.tags.push(TagSet::empty());
+                }
+            }
+        }
     }
 
     /// The group of a series of the shard.
@@ -140,26 +187,87 @@ impl GroupTable {
         self.intern(Group { tags: self.by.project(tags), name })
     }
 
-    /// The index of a group, given to it now if it is new.
+    /// The number of a group, if it has one.
+    pub fn find(&self, group: &Group) -> Option<u32> {
+        let hash = self.hash(group);
+        self.index.find(spread(hash), self.same(hash, group)).map(|&(_, at)| at)
+    }
+
+    /// The number of a group, given to it now if it is new.
     pub fn intern(&mut self, group: Group) -> u32 {
-        let hash = self.hasher.hash_one((group.tags.as_bytes(), &group.name)) as u32;
-        let (tags, names) = (&self.tags, &self.names);
-        let same = |&(known, at): &(u32, u32)| {
-            let name = || names.get(at as usize).and_then(Option::as_ref);
-            known == hash && tags[at as usize] == group.tags && name() == group.name.as_ref()
-        };
-        match self.index.entry(spread(hash), same, |&(hash, _)| spread(hash)) {
-            hashbrown::hash_table::Entry::Occupied(found) => found.get().1,
-            hashbrown::hash_table::Entry::Vacant(slot) => {
-                let at = tags.len() as u32;
-                slot.insert((hash, at));
-                self.tags.push(group.tags);
-                if group.name.is_some() {
-                    self.names.resize(at as usize, None);
-                    self.names.push(group.name);
-                }
-                at
+        if let Some(at) = self.find(&group) {
+            return at;
+        }
+        let hash = self.hash(&group);
+        let at = self.free.pop_first().unwrap_or(self.end());
+        self.index.insert_unique(spread(hash), (hash, at), |&(hash, _)| spread(hash));
+        self.dirty.insert(at / CHUNK as u32);
+        if let Some(idle) = &mut self.idle {
+            idle.touch(&[at], at + 1);
+        }
+        if at == self.end() {
+            self.push(group);
+        } else {
+            self.tags[at as usize] = group.tags;
+            self.set_name(at, group.name);
+        }
+        at
+    }
+
+    /// Ends groups: their numbers may be given to others. Nobody may hold anything of them any more.
+    pub(crate) fn release(&mut self, groups: &[u32]) {
+        for &group in groups {
+            let hash = self.hash(&self.get(group));
+            if let Ok(entry) = self.index.find_entry(spread(hash), |&(_, at)| at == group) {
+                entry.remove();
+                self.free.insert(group);
+                self.dirty.insert(group / CHUNK as u32);
+                self.tags[group as usize] = TagSet::empty();
+                self.set_name(group, None);
             }
+        }
+        // One look at all series, however many groups are over.
+        let mut over = vec![false; self.tags.len() + 1];
+        groups.iter().for_each(|&group| over[group as usize + 1] = true);
+        for known in &mut self.by_series {
+            if over[*known as usize] {
+                *known = 0;
+            }
+        }
+    }
+
+    /// The groups that no point has been in for at least `idle` nanoseconds, where that is known.
+    pub(crate) fn idle_for(&mut self, now: Time, idle: i64) -> Vec<u32> {
+        let end = self.end();
+        let Some(known) = &mut self.idle else { return Vec::new() };
+        known.set_now(now);
+        let free = &self.free;
+        known.not_seen_since(now.saturating_sub(idle), end).filter(|group| !free.contains(group)).collect()
+    }
+
+    fn push(&mut self, group: Group) {
+        let at = self.end();
+        self.tags.push(group.tags);
+        self.set_name(at, group.name);
+    }
+
+    fn set_name(&mut self, group: u32, name: Option<Name>) {
+        if name.is_some() && self.names.len() <= group as usize {
+            self.names.resize(group as usize + 1, None);
+        }
+        if let Some(place) = self.names.get_mut(group as usize) {
+            *place = name;
+        }
+    }
+
+    fn hash(&self, group: &Group) -> u32 {
+        self.hasher.hash_one((group.tags.as_bytes(), &group.name)) as u32
+    }
+
+    fn same<'a>(&'a self, hash: u32, group: &'a Group) -> impl Fn(&(u32, u32)) -> bool + 'a {
+        move |&(known, at)| {
+            let name = || self.names.get(at as usize).and_then(Option::as_ref);
+            known == hash && self.tags[at as usize] == group.tags && name() == group.name.as_ref()
         }
     }
 }

@@ -10,7 +10,6 @@ use crate::stats::NodeStats;
 use model::{Event, Identity, Name, Origin, SeriesTable, TagSet, Time};
 use std::any::Any;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 
 /// A kind of node: one line of the list in `nodes.rs`.
 pub struct Kind {
@@ -161,6 +160,9 @@ pub trait Node: Send + Sync + 'static {
     /// What it remembers of each group.
     type State: GroupState;
 
+    /// Whose groups number its states.
+    const OWN: Own = Own::Input;
+
     /// It wants [`Self::tick`] when the clock reaches [`States::due`]; for the first time as soon as
     /// the task runs.
     const TIMED: bool = false;
@@ -221,6 +223,17 @@ pub trait Node: Send + Sync + 'static {
     }
 }
 
+/// Whose groups number the states of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Own {
+    /// Those of its first input.
+    Input,
+    /// Those of its output.
+    Output,
+    /// Its states are not by group.
+    Nothing,
+}
+
 /// What calls on a node when no points come.
 #[derive(Clone, Debug)]
 pub enum Turn<'a> {
@@ -260,6 +273,9 @@ pub trait AnyNode: Send + Sync {
 
     /// See [`Node::forget`].
     fn forget(&self, states: &mut dyn AnyStates, group: u32);
+
+    /// See [`Node::OWN`].
+    fn own(&self) -> Own;
 
     /// See [`Node::show`].
     fn show(&self, states: &dyn AnyStates) -> Vec<crate::endpoint::Shown>;
@@ -302,6 +318,10 @@ impl<N: Node> AnyNode for N {
 
     fn forget(&self, states: &mut dyn AnyStates, group: u32) {
         Node::forget(self, own::<N>(states), group);
+    }
+
+    fn own(&self) -> Own {
+        N::OWN
     }
 
     fn show(&self, states: &dyn AnyStates) -> Vec<crate::endpoint::Shown> {
@@ -386,7 +406,8 @@ impl Cx<'_> {
         message: impl FnOnce() -> String,
         pairs: impl FnOnce() -> String,
     ) {
-        self.stats.errors.fetch_add(points, Relaxed);
+        let message = message();
+        self.stats.error(points, &message, self.now);
         if self.quiet {
             return;
         }
@@ -394,7 +415,7 @@ impl Cx<'_> {
             level: LogLevel::Error,
             task: self.task.clone(),
             node: self.name.clone(),
-            message: message(),
+            message,
             pairs: pairs(),
             points,
         });

@@ -4,17 +4,30 @@
 use crate::node::Kind;
 
 pub mod alert;
+pub mod barrier;
+pub mod change_detect;
+pub mod combine;
+pub mod deadman;
+pub mod default;
+pub mod delete;
 pub mod derivative;
 pub mod eval;
+pub mod flatten;
 pub mod from;
 pub mod group_by;
 pub mod http_out;
 pub mod influxql;
 pub mod join;
 pub mod log;
+pub mod noop;
+pub mod sample;
+pub mod shift;
 pub mod state_count;
 pub mod state_duration;
+pub mod stats;
 pub mod stream;
+pub mod trickle;
+pub mod union;
 pub mod r#where;
 pub mod window;
 pub mod window_fused;
@@ -23,15 +36,27 @@ pub mod window_fused;
 pub fn all() -> impl Iterator<Item = &'static Kind> {
     static NODES: &[&Kind] = &[
         &alert::KIND,
+        &barrier::KIND,
+        &change_detect::KIND,
+        &combine::KIND,
+        &deadman::KIND,
+        &default::KIND,
+        &delete::KIND,
         &derivative::KIND,
         &eval::KIND,
+        &flatten::KIND,
         &from::KIND,
         &group_by::KIND,
         &http_out::KIND,
         &join::KIND,
         &log::KIND,
+        &sample::KIND,
+        &shift::KIND,
         &state_count::KIND,
         &state_duration::KIND,
+        &stats::KIND,
+        &trickle::KIND,
+        &union::KIND,
         &r#where::KIND,
         &window::KIND,
     ];

@@ -4,11 +4,12 @@
 use crate::edge::{Message, Run};
 use crate::endpoint::Shown;
 use crate::group::{GroupBy, GroupTable};
+use crate::idle::Lifetimes;
 use crate::merge::merge;
 use crate::node::{AnyNode, Effects};
 use crate::seen::Seen;
 use crate::state::AnyStates;
-use crate::task::{Restored, Task};
+use crate::task::{Failure, Restored, Task};
 use crate::view::{Arrived, Surroundings, View, groups_of};
 use crate::walk::Stage;
 use hashbrown::HashMap;
@@ -43,6 +44,10 @@ pub struct Shard {
     pub(crate) entries: u64,
     /// No node wants a tick before this time.
     pub(crate) due: Time,
+    pub(crate) lifetimes: Lifetimes,
+    /// When to look for groups that are over.
+    pub(crate) sweep: Time,
+    pub(crate) expired: u64,
 }
 
 /// A task in a shard.
@@ -61,7 +66,7 @@ pub(crate) struct Running {
     /// The operators that want ticks.
     pub(crate) timed: Vec<usize>,
     /// It panicked: a bug. It takes no more points until it is started again.
-    pub(crate) failed: Option<String>,
+    pub(crate) failed: Option<Failure>,
 }
 
 impl Shard {
@@ -81,7 +86,15 @@ impl Shard {
             stopwatch,
             entries: 0,
             due: Time::MAX,
+            lifetimes: Lifetimes::default(),
+            sweep: Time::MAX,
+            expired: 0,
         }
+    }
+
+    /// Sets how long groups live unless a script says otherwise. To be called before anything else is.
+    pub fn with_lifetimes(self, lifetimes: Lifetimes) -> Shard {
+        Shard { lifetimes, ..self }
     }
 
     /// The series that the shard knows.
@@ -93,9 +106,10 @@ impl Shard {
     /// checkpoint keeps `definition` for whoever has to build the task again.
     pub fn start(&mut self, task: Arc<Task>, definition: Arc<[u8]>, restored: Restored) {
         self.stop(&task.id);
+        let ttl = task.group_ttl;
         let spaces = task.operators.iter().map(|operator| match operator {
             None => (0, 0),
-            Some(operator) => (self.use_space(&operator.by_in), self.use_space(&operator.by_out)),
+            Some(operator) => (self.use_space(&operator.by_in, ttl), self.use_space(&operator.by_out, ttl)),
         });
         let spaces: Vec<(usize, usize)> = spaces.collect();
         let views = task.sources.iter().map(|s| self.use_view(&task, s.filter.as_ref())).collect();
@@ -132,9 +146,12 @@ impl Shard {
     }
 
     /// Marks a task as one that takes no more points.
-    pub(crate) fn fail(&mut self, id: &str, why: Option<String>) {
+    pub(crate) fn fail(&mut self, id: &str, failure: Option<Failure>) {
         let Some(at) = self.position(id) else { return };
-        self.tasks[at].failed = why;
+        self.tasks[at].failed.clone_from(&failure);
+        if let Some(failure) = failure {
+            self.tasks[at].task.fail(self.number, failure);
+        }
         self.routes.clear();
     }
 
@@ -142,12 +159,12 @@ impl Shard {
         self.tasks.binary_search_by(|running| (*running.task.id).cmp(id)).ok()
     }
 
-    fn use_space(&mut self, by: &GroupBy) -> usize {
-        let used = |users: &[u32], at: usize| users[at] > 0;
-        let same =
-            (0..self.spaces.len()).find(|&at| used(&self.space_users, at) && self.spaces[at].by == *by);
-        let at = same.unwrap_or_else(|| {
-            let fresh = GroupTable::new(by.clone());
+    fn use_space(&mut self, by: &GroupBy, ttl: Option<i64>) -> usize {
+        let same = |at: &usize| {
+            self.space_users[*at] > 0 && self.spaces[*at].by == *by && self.spaces[*at].ttl == ttl
+        };
+        let at = (0..self.spaces.len()).find(same).unwrap_or_else(|| {
+            let fresh = self.space(by.clone(), ttl);
             match self.space_users.iter().position(|users| *users == 0) {
                 Some(free) => {
                     self.spaces[free] = fresh;
@@ -162,6 +179,19 @@ impl Shard {
         });
         self.space_users[at] += 1;
         at
+    }
+
+    /// An empty space.
+    pub(crate) fn space(&mut self, by: GroupBy, ttl: Option<i64>) -> GroupTable {
+        let mut table = GroupTable::new(by);
+        table.ttl = ttl;
+        table.idle = self.lifetimes.idle(ttl);
+        if table.idle.as_ref().is_some_and(|idle| idle.ttl > 0) {
+            // The next tick looks, and says when to look again.
+            self.sweep = Time::MIN;
+            self.due = Time::MIN;
+        }
+        table
     }
 
     pub(crate) fn release_space(&mut self, at: usize) {
@@ -201,6 +231,11 @@ impl Shard {
         let runs = entry.runs.into_iter().filter(|run| !run.times.is_empty());
         let mut arrived: Vec<Arrived> = runs.map(Arrived::new).collect();
         let wanted = self.wanted(&arrived);
+        for space in &mut self.spaces {
+            if let Some(idle) = &mut space.idle {
+                idle.set_now(entry.clock);
+            }
+        }
         let mut from = 0;
         while from < wanted.len() {
             let task = wanted[from].0;
@@ -249,7 +284,7 @@ impl Shard {
         identity: &mut Identity,
         effects: &mut Effects,
     ) {
-        self.guarded(at, effects, |shard, effects| {
+        self.guarded(at, now, effects, |shard, effects| {
             shard.feed_task(at, wanted, arrived, now, identity, effects);
         });
     }
@@ -259,6 +294,7 @@ impl Shard {
     pub(crate) fn guarded(
         &mut self,
         at: usize,
+        now: Time,
         effects: &mut Effects,
         run: impl FnOnce(&mut Shard, &mut Effects),
     ) {
@@ -273,7 +309,7 @@ impl Shard {
             effects.truncate(before);
             let id = self.tasks[at].task.id.clone();
             self.saved.task_started(&id);
-            self.fail(&id, Some(format!("node panicked: {text}")));
+            self.fail(&id, Some(Failure { why: format!("node panicked: {text}"), since: now }));
         }
         let due = self.tasks[at].due();
         self.due = self.due.min(due);
@@ -320,13 +356,14 @@ impl Shard {
             let dropped = of_source - messages[source.node].count();
             operator.stats.collected.fetch_add(dropped, Relaxed);
             if failed.0 > 0 {
-                operator.stats.errors.fetch_add(failed.0, Relaxed);
+                let message = failed.1.unwrap_or_default();
+                operator.stats.error(failed.0, &message, now);
                 if !operator.quiet {
                     effects.logs.push(crate::node::Log {
                         level: crate::node::LogLevel::Error,
                         task: task.id.clone(),
                         node: task.names[source.node].clone(),
-                        message: failed.1.unwrap_or_default(),
+                        message,
                         pairs: String::new(),
                         points: failed.0,
                     });
@@ -335,6 +372,13 @@ impl Shard {
         }
         task.source_stats.collected.fetch_add(came, Relaxed);
         task.source_stats.emitted.fetch_add(came, Relaxed);
+        for &tap in task.graph.nodes[0].taps.iter().filter(|_| came > 0) {
+            let ungrouped = crate::group::Group { tags: model::TagSet::empty(), name: None };
+            let group = self.spaces[running.spaces[tap].0].intern(ungrouped);
+            if let Some(states) = &mut running.states[tap] {
+                crate::nodes::stats::count_arrived(&mut **states, group, came);
+            }
+        }
         let stopwatch = self.stopwatch.filter(|_| self.entries.is_multiple_of(TIMED_EVERY));
         let mut stage = Stage {
             series: &self.series,
@@ -345,6 +389,7 @@ impl Shard {
             identity,
             effects,
             stopwatch,
+            touches: true,
         };
         for (node, operator) in task.operators.iter().enumerate() {
             let Some(operator) = operator else { continue };
@@ -382,12 +427,12 @@ impl Shard {
 
     /// Why tasks of this shard have stopped working.
     pub fn failures(&self) -> impl Iterator<Item = (&Name, &str)> {
-        self.tasks.iter().filter_map(|r| Some((&r.task.id, r.failed.as_deref()?)))
+        self.tasks.iter().filter_map(|r| Some((&r.task.id, r.failed.as_ref()?.why.as_str())))
     }
 }
 
 fn is_last_child(task: &Task, parent: usize, child: usize) -> bool {
-    task.graph.nodes[parent].children.last() == Some(&child)
+    task.graph.nodes[parent].last_reader() == Some(child)
 }
 
 /// The message of a parent: moved to whoever reads it last, copied (by reference counts) to the

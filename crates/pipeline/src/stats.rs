@@ -1,7 +1,10 @@
 //! What a node counts. Counters are shared by the node's instances in all shards and read by the
 //! API while they run; they start at zero with the process and are no part of the state.
 
+use crate::reasons::Reasons;
+use model::Time;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The counters of one node of one task.
 #[derive(Debug, Default)]
@@ -12,6 +15,8 @@ pub struct NodeStats {
     pub emitted: AtomicU64,
     /// Points that the node could not use.
     pub errors: AtomicU64,
+    /// Why it could not.
+    pub reasons: Mutex<Reasons>,
     /// Sampled nanoseconds spent in the node.
     pub exec_ns: AtomicU64,
     /// Messages that `exec_ns` was spent on.
@@ -37,6 +42,19 @@ impl NodeStats {
     /// Groups over all shards.
     pub fn working_cardinality(&self) -> u64 {
         self.groups.iter().map(|g| g.load(Relaxed)).sum()
+    }
+
+    /// Counts points that the node could not use. The message reads `what failed: why`; `at` is the
+    /// clock of the entry that brought them.
+    pub fn error(&self, points: u64, message: &str, at: Time) {
+        self.errors.fetch_add(points, Relaxed);
+        self.reasons().add(message, points, at);
+    }
+
+    /// Why the node could not use points.
+    pub fn reasons(&self) -> MutexGuard<'_, Reasons> {
+        // Whoever panicked with it left whole reasons behind.
+        self.reasons.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds to one of the kind's own counters.

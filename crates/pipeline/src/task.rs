@@ -12,7 +12,7 @@ use lambda::Lambda;
 use model::{Level, Name, Origin, Time};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// What an alert node finds in its topics when it sees a group for the first time: the level and
 /// the time of each event that is not OK, by node name and event id.
@@ -26,6 +26,15 @@ pub struct InlineHandler {
     pub kind: &'static str,
     /// Its options, in the form that topic handlers have them.
     pub options: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Why a task takes no more points in a shard.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What happened.
+    pub why: String,
+    /// The clock of the entry with which it happened, nanoseconds.
+    pub since: Time,
 }
 
 /// The topics that an alert node feeds.
@@ -77,10 +86,14 @@ pub struct Task {
     pub sources: Vec<Source>,
     /// By what its points are spread over shards.
     pub placement: Placement,
+    /// How long its groups live after their last point, nanoseconds, if its script says so; 0 is for ever.
+    pub group_ttl: Option<i64>,
     /// HTTP endpoints: name and node.
     pub endpoints: Vec<(String, usize)>,
     /// Topics of its alert nodes.
     pub alerts: Vec<AlertTopics>,
+    /// The first shard in which it failed, and why.
+    failed: OnceLock<(u32, Failure)>,
 }
 
 impl Task {
@@ -128,8 +141,10 @@ impl Task {
         let mut task = Task {
             source_stats: Arc::new(NodeStats::new(0, shards)),
             sources: Vec::new(),
+            group_ttl: None,
             endpoints: Vec::new(),
             alerts: Vec::new(),
+            failed: OnceLock::new(),
             id,
             dbrps,
             graph,
@@ -149,6 +164,7 @@ impl Task {
             if let Some(from) = any.downcast_ref::<from::From>()
                 && node.parents == [0]
             {
+                self.group_ttl = agreed_ttl(self.group_ttl, from.group_ttl)?;
                 self.sources.push(from.source(at)?);
             }
             if let Some(http) = any.downcast_ref::<http_out::HttpOut>() {
@@ -177,9 +193,29 @@ impl Task {
         self.dbrps.iter().any(|(db, rp)| *db == origin.db && *rp == origin.rp)
     }
 
+    /// It takes no more points in a shard. The first failure is what is told.
+    pub(crate) fn fail(&self, shard: u32, failure: Failure) {
+        self.failed.get_or_init(|| (shard, failure));
+    }
+
+    /// The first shard in which it failed, and why.
+    pub fn failure(&self) -> Option<&(u32, Failure)> {
+        self.failed.get()
+    }
+
     /// Counters of a node.
     pub fn stats(&self, node: usize) -> &Arc<NodeStats> {
         self.operators[node].as_ref().map_or(&self.source_stats, |operator| &operator.stats)
+    }
+}
+
+/// The one time that the `from` nodes of a task say its groups live.
+fn agreed_ttl(one: Option<i64>, other: Option<i64>) -> Result<Option<i64>, String> {
+    match (one, other) {
+        (Some(one), Some(other)) if one != other => {
+            Err("the from nodes of a task must agree on groupTTL: its groups are those of all of them".into())
+        }
+        _ => Ok(other.or(one)),
     }
 }
 
@@ -232,5 +268,5 @@ fn check_edges(graph: &Graph, names: &[Name]) -> Result<(), String> {
 pub fn compile_lambda(expr: &tick::ast::Expr, what: &str) -> Result<Arc<Lambda>, String> {
     Lambda::compile(expr, lambda::FunctionSet::Task)
         .map(Arc::new)
-        .map_err(|error| format!("{what}: {}", error.message))
+        .map_err(|error| format!("{what}: {error}"))
 }

@@ -1,7 +1,7 @@
 //! Running the nodes of a task: one node over what an entry brings it, and the whole graph when no
 //! points came but the clock moved, an answer arrived, or the task ends.
 
-use crate::edge::{Flow, Message};
+use crate::edge::{Flow, Mark, Message};
 use crate::group::GroupTable;
 use crate::node::{Answer, Cx, Effects, Turn};
 use crate::nodes::window_fused::Half;
@@ -22,6 +22,8 @@ pub(crate) struct Stage<'a> {
     pub effects: &'a mut Effects,
     /// Only when this entry is to be timed.
     pub stopwatch: Option<Stopwatch>,
+    /// What goes along the edges are points that came just now: their groups are not idle.
+    pub touches: bool,
 }
 
 /// Why a task is run when no points came.
@@ -82,7 +84,26 @@ impl Stage<'_> {
         if operator.half != Some(Half::Window) {
             stats.emitted.fetch_add(message.count(), Relaxed);
         }
+        if self.touches {
+            self.touch(running, node, operator, &message);
+        }
         message
+    }
+
+    /// Notes that groups are not idle, where points first get to be in them.
+    fn touch(&mut self, running: &Running, node: usize, operator: &Operator, message: &Message) {
+        let (space_in, space_out) = running.spaces[node];
+        if space_in == space_out && operator.parents != [0] {
+            return;
+        }
+        let Some(idle) = &mut self.spaces[space_out].idle else { return };
+        match message {
+            Message::None => {}
+            Message::Stream(run) => idle.touch(&run.groups, run.groups_end),
+            Message::Batches(batches) => {
+                batches.iter().for_each(|batch| idle.touch(&[batch.group], batch.group + 1));
+            }
+        }
     }
 
     fn turn(&mut self, running: &mut Running, node: usize, operator: &Operator, turn: Turn<'_>) -> Vec<Flow> {
@@ -135,15 +156,22 @@ impl Shard {
         self.due
     }
 
-    /// Takes an entry of the log that says how late it is.
-    pub fn tick(&mut self, index: u64, clock: Time, effects: &mut Effects) {
+    /// Takes an entry of the log that says how late it is. With `idle` it also ends the groups that have
+    /// been idle for so many nanoseconds.
+    pub fn tick(&mut self, index: u64, clock: Time, idle: Option<i64>, effects: &mut Effects) {
         let mut identity = Identity { shard: self.number, index, sequence: 0 };
         for at in 0..self.tasks.len() {
             if self.tasks[at].due() <= clock {
                 self.walk(at, Cause::Tick, clock, &mut identity, effects);
             }
         }
-        self.due = self.tasks.iter().map(Running::due).min().unwrap_or(Time::MAX);
+        if let Some(idle) = idle {
+            self.end_longer_idle(clock, idle);
+        }
+        if self.sweep <= clock {
+            self.sweep(clock);
+        }
+        self.due = self.tasks.iter().map(Running::due).fold(self.sweep, Time::min);
     }
 
     /// Takes an entry of the log that brings what a call to the outside gave. A task or node that is
@@ -175,11 +203,17 @@ impl Shard {
         identity: &mut Identity,
         effects: &mut Effects,
     ) {
-        self.guarded(at, effects, |shard, effects| shard.walk_graph(at, cause, now, identity, effects));
+        let mut deleted = Vec::new();
+        self.guarded(at, now, effects, |shard, effects| {
+            deleted = shard.walk_graph(at, cause, now, identity, effects);
+        });
+        if !deleted.is_empty() {
+            self.release_deleted(deleted);
+        }
     }
 
     /// Runs the graph once from its source to its sinks; what a node sends on reaches its children
-    /// in the same walk.
+    /// in the same walk. Gives the groups that marks have ended, with their spaces.
     fn walk_graph(
         &mut self,
         at: usize,
@@ -187,7 +221,7 @@ impl Shard {
         now: Time,
         identity: &mut Identity,
         effects: &mut Effects,
-    ) {
+    ) -> Vec<(usize, u32)> {
         let running = &mut self.tasks[at];
         let task = running.task.clone();
         let env = Env { now, zone: self.zone.clone() };
@@ -200,6 +234,7 @@ impl Shard {
             identity,
             effects,
             stopwatch: None,
+            touches: false,
         };
         let mut sent: Vec<Vec<Flow>> = vec![Vec::new(); task.operators.len()];
         for (node, operator) in task.operators.iter().enumerate() {
@@ -231,5 +266,15 @@ impl Shard {
             }
             sent[node] = out;
         }
+        let mut deleted = Vec::new();
+        for (node, flows) in sent.iter().enumerate() {
+            for flow in flows {
+                if let Flow::Marks(marks) = flow {
+                    let over = marks.iter().filter(|mark| matches!(mark, Mark::Delete { .. }));
+                    deleted.extend(over.map(|mark| (running.spaces[node].1, mark.group())));
+                }
+            }
+        }
+        deleted
     }
 }

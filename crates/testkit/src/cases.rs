@@ -4,10 +4,12 @@
 //! | Block | What it holds |
 //! |---|---|
 //! | `tick` | the script |
-//! | `input` | line protocol, nanoseconds, one write a line |
+//! | `input` | line protocol, nanoseconds, one write a line; directives of [`crate::steps`] |
 //! | `output NAME` | the body of that HTTP endpoint after all input |
 //! | `events` | alert events in order, one JSON a line |
 //! | `log` | lines of `log` nodes in order: node, level, text |
+//! | `calls` | calls to the outside in order: node, method, URL, `[headers]`, body |
+//! | `writes` | lines written to the server itself in order: node, database, retention policy, line |
 //! | `errors` | `node: count text of the first`; the text can be left out |
 //! | `error` | why the script is refused; then there is no input |
 //!
@@ -59,6 +61,9 @@ pub struct Malformed {
 }
 
 const FENCE: &str = "```";
+
+/// Blocks without a name of their own.
+const KINDS: [&str; 8] = ["tick", "input", "events", "log", "calls", "writes", "errors", "error"];
 
 /// Blocks that state what a case needs, not what it gives.
 const GIVEN: [&str; 2] = ["tick", "input"];
@@ -119,17 +124,14 @@ fn check_kind(block: &Block) -> Result<(), Malformed> {
     let known = match block.kind.split_once(' ') {
         Some(("output", name)) => !name.trim().is_empty(),
         Some(_) => false,
-        None => ["tick", "input", "events", "log", "errors", "error"].contains(&block.kind.as_str()),
+        None => KINDS.contains(&block.kind.as_str()),
     };
     if known {
         return Ok(());
     }
     Err(malformed(
         block.open,
-        format!(
-            "no block is called {:?}: use tick, input, output NAME, events, log, errors or error",
-            block.kind
-        ),
+        format!("no block is called {:?}: use output NAME or one of {}", block.kind, KINDS.join(", ")),
     ))
 }
 
@@ -194,6 +196,8 @@ pub fn expectations(observed: &Observed) -> Vec<(String, String)> {
     };
     list("events", &observed.events);
     list("log", &observed.logs);
+    list("calls", &observed.calls);
+    list("writes", &observed.writes);
     let mut errors = String::new();
     for error in &observed.errors {
         let _ = writeln!(errors, "{}", error.line());

@@ -11,6 +11,7 @@ pub mod diff;
 pub mod observed;
 pub mod run;
 pub mod server;
+pub mod steps;
 pub mod store;
 
 pub use cases::{Case, CaseFile};

@@ -2,7 +2,7 @@
 //! threads, no clock. Routing and the numbering of series are the engine's; entries go through the
 //! codec, as they do on their way through the log.
 
-use crate::observed::{NodeErrors, Observed, endpoint_json};
+use crate::observed::{Moment, NodeErrors, Observed, endpoint_json};
 use crate::store::Store;
 use alert::Topics;
 use jiff::tz::TimeZone;
@@ -11,7 +11,7 @@ use model::codec::{self, Decoder};
 use model::{Entry, Event, Name, Origin, Series, SourceRun, TagSet, Time};
 use pipeline::checkpoint::SavedTask;
 use pipeline::endpoint::Shown;
-use pipeline::node::Log;
+use pipeline::node::{Answer, Call, Log, Request};
 use pipeline::task::Restored;
 use pipeline::{Effects, Shard, Task};
 use std::collections::{BTreeMap, HashMap};
@@ -19,7 +19,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use tick::{Mode, TaskType};
 
-/// Clock of the first entry; each later one is a nanosecond on.
+/// The wall clock at the start. It stands still but for ticks, so that it does not matter into how
+/// many writes an input is cut.
 pub const CLOCK: Time = 1_700_000_000_000_000_000;
 
 /// Id of the task.
@@ -27,6 +28,9 @@ pub const TASK: &str = "T";
 
 /// Database and retention policy of the input.
 const DBRP: (&str, &str) = ("db", "rp");
+
+/// Most ticks on the way to one time.
+const TICKS_MAX: usize = 100_000;
 
 /// Why a run stopped. The texts are for whoever writes a case or a node.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +43,21 @@ pub enum Error {
         /// What the parser says.
         why: String,
     },
+    /// A directive cannot be followed.
+    #[error(transparent)]
+    Directive(#[from] crate::steps::Misread),
+    /// There is nothing to answer.
+    #[error("no call of {node} waits for an answer")]
+    NoCall {
+        /// The node that was to be answered.
+        node: String,
+    },
+    /// The ticks do not come to an end, which is a bug of a node.
+    #[error("a node wants more than {TICKS_MAX} ticks up to {after} ns after the start")]
+    Ticks {
+        /// Where the clock was to move.
+        after: Time,
+    },
     /// An entry does not survive the codec.
     #[error("an entry cannot be read back: {0}")]
     Codec(#[from] codec::CodecError),
@@ -46,10 +65,10 @@ pub enum Error {
     #[error("a checkpoint does not load: {0}")]
     Checkpoint(#[from] pipeline::checkpoint::Error),
     /// The task stopped working, which is a bug of a node.
-    #[error("the task failed after write {write}: {why}")]
+    #[error("the task failed in entry {entry}: {why}")]
     Failed {
-        /// Which write, from 1.
-        write: u64,
+        /// Which entry, from 1: writes, ticks and answers count.
+        entry: u64,
         /// What the shard says.
         why: String,
     },
@@ -80,6 +99,11 @@ pub struct Server {
     index: SeriesIndex,
     builder: Builder,
     writes: u64,
+    /// Number of the last entry.
+    entry: u64,
+    clock: Time,
+    /// Ordinal of the next point: as if all between two ticks were one write.
+    ordinal: u32,
     topics: Topics,
     seen: Seen,
 }
@@ -96,6 +120,13 @@ struct OneShard {
 struct Seen {
     events: Vec<String>,
     logs: Vec<String>,
+    calls: Vec<String>,
+    writes: Vec<String>,
+    moments: Vec<Moment>,
+    /// Calls that wait for an answer, in order.
+    unanswered: Vec<Call>,
+    /// What the endpoints showed when the task ended.
+    last_shown: Option<Vec<(String, String)>>,
     first_errors: HashMap<Name, String>,
     /// Errors, messages in, messages out, by node: of the tasks before the last load.
     before: Vec<[u64; 3]>,
@@ -178,6 +209,9 @@ impl Server {
             index: SeriesIndex::default(),
             builder: Builder::new(),
             writes: 0,
+            entry: 0,
+            clock: CLOCK,
+            ordinal: 0,
             topics: Topics::default(),
             seen: Seen { before: vec![[0; 3]; task.names.len()], ..Seen::default() },
             task,
@@ -189,16 +223,23 @@ impl Server {
         &self.task
     }
 
-    /// Takes one write: one entry for each shard that it brings points to.
+    /// Takes one write: one entry for each shard that it brings points to. What is due is run before.
     pub fn write(&mut self, text: &[u8]) -> Result<(), Error> {
-        let clock = CLOCK + self.writes as Time;
+        self.run_due(self.clock)?;
+        let clock = self.clock;
         self.writes += 1;
         let mut parser = Parser::new(Precision::Nano, clock, Limits::default());
         parser.feed(text, &mut self.index, &mut self.routes, &mut self.builder);
         parser
             .finish(&mut self.index, &mut self.routes, &mut self.builder)
             .map_err(|error| Error::Input { write: self.writes, why: error.to_string() })?;
-        for (lane, runs) in self.builder.take() {
+        self.entry += 1;
+        let first = self.ordinal;
+        for (lane, mut runs) in self.builder.take() {
+            for ordinal in runs.iter_mut().flat_map(|run| &mut run.ordinals) {
+                *ordinal += first;
+                self.ordinal = self.ordinal.max(*ordinal + 1);
+            }
             self.apply(lane as usize, clock, runs)?;
         }
         Ok(())
@@ -214,17 +255,84 @@ impl Server {
         let one = &mut self.shards[at];
         let entry = one.decoder.decode(&bytes, one.shard.series().len())?;
         let mut effects = Effects::default();
-        one.shard.apply(self.writes, entry, &mut effects);
-        if let Some((_, why)) = one.shard.failures().next() {
-            return Err(Error::Failed { write: self.writes, why: why.to_owned() });
-        }
-        self.take(effects, clock);
+        one.shard.apply(self.entry, entry, &mut effects);
+        self.take(at, effects)
+    }
+
+    /// Moves the clock to so long after the start; shards get their ticks on the way, one time after
+    /// another.
+    pub fn tick(&mut self, after: Time) -> Result<(), Error> {
+        let to = CLOCK.saturating_add(after);
+        self.run_due(to)?;
+        self.clock = self.clock.max(to);
         Ok(())
     }
 
-    fn take(&mut self, effects: Effects, clock: Time) {
+    fn run_due(&mut self, to: Time) -> Result<(), Error> {
+        for _ in 0..TICKS_MAX {
+            let due = self.shards.iter().map(|one| one.shard.due()).min().unwrap_or(Time::MAX);
+            if due > to {
+                return Ok(());
+            }
+            self.clock = self.clock.max(due);
+            let clock = self.clock;
+            self.moment(|shard, entry, effects| {
+                if shard.due() <= clock {
+                    shard.tick(entry, clock, None, effects);
+                }
+            })?;
+        }
+        Err(Error::Ticks { after: to - CLOCK })
+    }
+
+    /// Ends the task.
+    pub fn stop(&mut self) -> Result<(), Error> {
+        self.run_due(self.clock)?;
+        self.seen.last_shown = Some(self.endpoints());
+        let clock = self.clock;
+        self.moment(|shard, entry, effects| shard.finish(entry, clock, TASK, effects))
+    }
+
+    /// Answers the oldest unanswered call of a node.
+    pub fn answer(&mut self, node: &str, status: u16, body: &[u8]) -> Result<(), Error> {
+        self.run_due(self.clock)?;
+        let call = self.seen.unanswered.iter().position(|call| *call.node == *node);
+        let call = call.ok_or_else(|| Error::NoCall { node: node.to_owned() })?;
+        let call = self.seen.unanswered.remove(call);
+        let bytes = pipeline_answer(status, body);
+        let id = (call.identity.index, call.identity.sequence);
+        let answer = Answer { task: call.task, node: call.node, call: id, bytes };
+        self.entry += 1;
+        let at = call.identity.shard as usize;
+        let mut effects = Effects::default();
+        self.shards[at].shard.answer(self.entry, self.clock, &answer, &mut effects);
+        self.take(at, effects)
+    }
+
+    /// Something that happens in every shard at once.
+    fn moment(&mut self, mut run: impl FnMut(&mut Shard, u64, &mut Effects)) -> Result<(), Error> {
+        self.entry += 1;
+        let before = self.seen.lens();
+        for at in 0..self.shards.len() {
+            let mut effects = Effects::default();
+            run(&mut self.shards[at].shard, self.entry, &mut effects);
+            self.take(at, effects)?;
+        }
+        let after = self.seen.lens();
+        if after != before {
+            let range = |list: usize| before[list]..after[list];
+            let (events, logs, calls, writes) = (range(0), range(1), range(2), range(3));
+            self.seen.moments.push(Moment { events, logs, calls, writes });
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, at: usize, effects: Effects) -> Result<(), Error> {
+        if let Some((_, why)) = self.shards[at].shard.failures().next() {
+            return Err(Error::Failed { entry: self.entry, why: why.to_owned() });
+        }
         for event in &effects.events {
-            self.seen.events.push(event_json(&mut self.topics, event, clock));
+            self.seen.events.extend(event_json(&mut self.topics, event, self.clock));
         }
         for Log { level, node, message, pairs, points, .. } in effects.logs {
             let message = message + &pairs;
@@ -234,6 +342,18 @@ impl Server {
                 self.seen.logs.push(format!("{node} {level:?} {message}"));
             }
         }
+        for call in effects.calls {
+            self.seen.calls.push(call_line(&call));
+            if call.answered {
+                self.seen.unanswered.push(call);
+            }
+        }
+        for write in effects.writes {
+            let lines = String::from_utf8_lossy(&write.lines).into_owned();
+            let named = |line| format!("{} {} {} {line}", write.node, write.db, write.rp);
+            self.seen.writes.extend(lines.lines().map(named));
+        }
+        Ok(())
     }
 
     /// Saves every shard, and goes on with new ones that load what was saved.
@@ -269,22 +389,30 @@ impl Server {
                 count: *errors,
                 first: self.seen.first_errors.get(name).cloned().unwrap_or_default(),
             });
-        let endpoints = self.task.endpoints.iter();
         Observed {
             error: None,
-            outputs: endpoints.map(|(name, node)| (name.clone(), self.endpoint(*node))).collect(),
+            outputs: self.seen.last_shown.clone().unwrap_or_else(|| self.endpoints()),
             events: self.seen.events.clone(),
             logs: self.seen.logs.clone(),
+            calls: self.seen.calls.clone(),
+            writes: self.seen.writes.clone(),
             errors: failing.collect(),
             traffic: named().map(|(name, [_, came, went])| (name.to_string(), *came, *went)).collect(),
             alert_nodes: self.task.alerts.len(),
+            moments: self.seen.moments.clone(),
         }
+    }
+
+    fn endpoints(&self) -> Vec<(String, String)> {
+        let endpoints = self.task.endpoints.iter();
+        endpoints.map(|(name, node)| (name.clone(), self.endpoint(*node))).collect()
     }
 
     fn endpoint(&self, node: usize) -> String {
         let shown = self.shards.iter().filter_map(|one| one.shard.show(TASK, node));
         let mut shown: Vec<Shown> = shown.flatten().collect();
-        shown.sort_by_key(|row| row.since);
+        // Groups that ticks made in one moment have no order among shards.
+        shown.sort_by_cached_key(|shown| (shown.since, endpoint_json(std::slice::from_ref(&shown.row))));
         let rows: Vec<Option<model::Row>> = shown.into_iter().map(|shown| shown.row).collect();
         endpoint_json(&rows)
     }
@@ -294,11 +422,36 @@ fn empty(number: u32, shards: u32) -> Shard {
     Shard::new(number, shards, TimeZone::UTC, None)
 }
 
+impl Seen {
+    fn lens(&self) -> [usize; 4] {
+        [self.events.len(), self.logs.len(), self.calls.len(), self.writes.len()]
+    }
+}
+
+/// A call as a line: node, method, URL, what goes along with the body, the body.
+fn call_line(call: &Call) -> String {
+    let Request::Post { url, headers, basic, body, .. } = &call.request;
+    let mut with: Vec<String> = headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    with.extend(basic.iter().map(|(user, password)| format!("Basic {user}:{password}")));
+    let with = if with.is_empty() { String::new() } else { format!(" [{}]", with.join(", ")) };
+    let body = String::from_utf8_lossy(body);
+    format!("{} POST {url}{with} {}", call.node, body.trim_end()).trim_end().to_owned()
+}
+
+/// What the carrier of calls says of an answer: status and body.
+fn pipeline_answer(status: u16, body: &[u8]) -> Vec<u8> {
+    postcard::to_allocvec(&(status, body.to_vec())).expect("plain values always encode")
+}
+
 /// An event as a handler of its first topic would get it.
-fn event_json(topics: &mut Topics, event: &Event, now: Time) -> String {
+/// Nothing for what is held back by another alert, or is no event.
+fn event_json(topics: &mut Topics, event: &Event, now: Time) -> Option<String> {
     let decision = alert::decide(topics, event, now);
+    if !matches!(decision.reason, alert::Reason::Taken | alert::Reason::NoTopic) {
+        return None;
+    }
     let previous = decision.topics.first().map_or(event.previous_level, |topic| topic.previous_level);
-    String::from_utf8(alert::event_json(event, previous)).expect("the JSON writer writes text")
+    Some(String::from_utf8(alert::event_json(event, previous)).expect("the JSON writer writes text"))
 }
 
 fn figures(task: &Task, before: &[[u64; 3]]) -> Vec<[u64; 3]> {

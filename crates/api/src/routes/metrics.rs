@@ -5,8 +5,8 @@ mod text;
 
 use self::text::{Kind, Text};
 use crate::call::Call;
-use crate::process::Process;
 use crate::reply::{Content, Reply};
+use engine::process::Process;
 use engine::{Engine, TaskView};
 use http::StatusCode;
 use std::sync::atomic::Ordering::Relaxed;
@@ -69,6 +69,9 @@ fn whole(text: &mut Text, engine: &Engine) {
     let help = "Failed attempts to write the control state.";
     text.single("farad_control_failures_total", Kind::Counter, help, float(stats.control_failures));
     text.single("farad_series", Kind::Gauge, "Series that tasks read.", float(series));
+    text.single("farad_groups", Kind::Gauge, "Groups that tasks know.", float(stats.groups));
+    let help = "Groups forgotten because they were idle.";
+    text.single("farad_groups_expired_total", Kind::Counter, help, float(stats.groups_expired));
     text.family("farad_shard_next_index", Kind::Counter, "Next index of the shard's log.");
     for (shard, index) in stats.next_index.iter().enumerate() {
         text.sample(&[("shard", &shard.to_string())], float(*index));
@@ -139,6 +142,16 @@ fn tasks(text: &mut Text, views: &[TaskView]) {
         for task in views.iter().filter_map(|view| view.running.as_ref()) {
             for (number, node) in task.names.iter().enumerate() {
                 text.sample(&[("task", &task.id), ("node", node)], figure(task.stats(number)));
+            }
+        }
+    }
+    let help = "Points that could not be used, by reason.";
+    text.family("farad_node_error_reasons_total", Kind::Counter, help);
+    for view in views {
+        for (node, reasons) in view.reasons() {
+            for reason in reasons {
+                let labels = [("task", &*view.task.id), ("node", &node), ("reason", &reason.what)];
+                text.sample(&labels, float(reason.points));
             }
         }
     }

@@ -7,7 +7,7 @@ use crate::call::{Call, number, one_of};
 use crate::glob;
 use crate::query;
 use crate::reply::{Content, Reply};
-use crate::task_json::{FIELDS, Format, PLACEMENT, field, whole};
+use crate::task_json::{FIELDS, Format, NODE_ERRORS, PLACEMENT, field, whole};
 use engine::{Engine, TaskError, TaskView};
 use http::StatusCode;
 use model::Row;
@@ -56,7 +56,7 @@ fn fields(call: &Call) -> Result<Vec<&'static str>, Reply> {
     }
     let mut fields = vec!["id", "link"];
     for name in asked {
-        let known = FIELDS.into_iter().chain([PLACEMENT]).find(|field| *field == name);
+        let known = FIELDS.into_iter().chain([PLACEMENT, NODE_ERRORS]).find(|field| *field == name);
         let unknown = || Reply::bad_request(&format!("unsupported field {}", tick::quote(&name)));
         fields.push(known.ok_or_else(unknown)?);
     }

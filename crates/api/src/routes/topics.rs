@@ -1,5 +1,7 @@
 //! Topics of alerts, their events and their handlers, to be read; and forgetting a topic.
 
+pub mod handlers;
+
 use super::BASE;
 use crate::call::Call;
 use crate::glob;
@@ -13,9 +15,6 @@ use serde_json::{Value, json};
 use template::number::format_duration;
 
 const PREFIX: &str = "/kapacitor/v1/alerts/topics/";
-
-/// What the names of anonymous topics start with; their handlers belong to the task's script.
-const ANONYMOUS: &str = "main:";
 
 /// GET /alerts/topics
 pub async fn list(call: Call) -> Reply {
@@ -45,7 +44,7 @@ pub async fn show(call: Call) -> Reply {
     let shown = match (kind, id) {
         ("events", "") => events(&call, &catalog, topic),
         ("events", id) => event(&catalog, topic, id),
-        ("handlers", "") => handlers(&call, &catalog, topic),
+        ("handlers", "") => list_handlers(&call, &catalog, topic),
         ("handlers", id) => handler(&catalog, topic, id),
         // As in Kapacitor, what follows does not matter.
         _ => one(&catalog, topic),
@@ -53,9 +52,12 @@ pub async fn show(call: Call) -> Reply {
     shown.unwrap_or_else(|reply| reply)
 }
 
-/// DELETE /alerts/topics/T
+/// DELETE /alerts/topics/T and /alerts/topics/T/handlers/H
 pub async fn delete(call: Call) -> Reply {
     let topic = call.rest(PREFIX);
+    if let Some((topic, id)) = topic.split_once("/handlers/") {
+        return handlers::delete(&call.server.engine, topic, id).await;
+    }
     if topic.is_empty() || topic.contains('/') {
         return Reply::not_found();
     }
@@ -89,7 +91,7 @@ fn event(catalog: &Catalog, name: &str, id: &str) -> Result<Reply, Reply> {
     Ok(Reply::json(&show_event(name, state)))
 }
 
-fn handlers(call: &Call, catalog: &Catalog, name: &str) -> Result<Reply, Reply> {
+fn list_handlers(call: &Call, catalog: &Catalog, name: &str) -> Result<Reply, Reply> {
     let pattern = call.param("pattern");
     let mut handlers = Vec::new();
     for spec in specs(catalog, name) {
@@ -103,8 +105,11 @@ fn handlers(call: &Call, catalog: &Catalog, name: &str) -> Result<Reply, Reply> 
 
 fn handler(catalog: &Catalog, name: &str, id: &str) -> Result<Reply, Reply> {
     let found = specs(catalog, name).find(|spec| *spec.id == *id);
-    let unknown = || not_found(format!("unknown handler: {}", tick::quote(id)));
-    Ok(Reply::json(&show_handler(name, found.ok_or_else(unknown)?)))
+    Ok(Reply::json(&show_handler(name, found.ok_or_else(|| unknown_handler(id))?)))
+}
+
+fn unknown_handler(id: &str) -> Reply {
+    not_found(format!("unknown handler: {}", tick::quote(id)))
 }
 
 /// A topic that is to be seen.
@@ -114,8 +119,8 @@ fn open<'c>(catalog: &'c Catalog, name: &str) -> Option<&'c Topic> {
 
 /// The handlers that somebody put on a topic, not those of a script.
 fn specs<'c>(catalog: &'c Catalog, name: &str) -> impl Iterator<Item = &'c HandlerSpec> {
-    let topic = catalog.topic(name).filter(|_| !name.starts_with(ANONYMOUS));
-    topic.into_iter().flat_map(Topic::handlers).map(|handler| &*handler.spec)
+    let handlers = catalog.topic(name).into_iter().flat_map(Topic::handlers);
+    handlers.filter(|handler| handler.defined).map(|handler| &*handler.spec)
 }
 
 fn show_topic(name: &str, topic: &Topic) -> Value {
@@ -151,9 +156,23 @@ fn show_handler(topic: &str, spec: &HandlerSpec) -> Value {
         "link": link("self", &format!("{PREFIX}{topic}/handlers/{}", spec.id)),
         "id": &*spec.id,
         "kind": &*spec.kind,
-        "options": spec.options,
+        "options": sorted(&Value::Object(spec.options.clone())),
         "match": spec.matching,
     })
+}
+
+/// As Go writes maps: by their keys.
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let mut members: Vec<(String, Value)> =
+                members.iter().map(|(key, value)| (key.clone(), sorted(value))).collect();
+            members.sort_by(|a, b| a.0.cmp(&b.0));
+            Value::Object(members.into_iter().collect())
+        }
+        Value::Array(items) => Value::Array(items.iter().map(sorted).collect()),
+        plain => plain.clone(),
+    }
 }
 
 fn not_found(text: String) -> Reply {

@@ -1,7 +1,7 @@
 //! GET /debug/vars: figures in the form of Go's expvar, a key a line.
 
 use crate::call::Call;
-use crate::process::Process;
+use engine::process::Process;
 use crate::reply::{Content, Reply};
 use crate::{gather, json};
 use http::StatusCode;

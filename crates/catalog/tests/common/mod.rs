@@ -5,7 +5,7 @@ pub mod cluster;
 
 use alert::HandlerSpec;
 use catalog::{Catalog, Command, Dbrp, OutboxLimits, Outcome, Published, Status, Task, TaskKind};
-use model::{Event, EventState, Identity, Level, Row, TagSet, Value};
+use model::{Event, EventState, Identity, Level, Purpose, Row, TagSet, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -51,6 +51,10 @@ pub fn event(shard: u32, index: u64, topics: &[&str], id: &str, level: Level) ->
             columns: vec!["time".into(), "value".into()],
             values: vec![vec![Some(Value::Time(index as i64)), None]],
         }],
+        node: "alert2".into(),
+        purpose: Purpose::Alert,
+        inhibits: None,
+        via: vec![],
     })
 }
 

@@ -33,6 +33,12 @@ tables! {
         max_body_bytes "max-body-bytes": Size = Size(1 << 30), own;
         /// Bytes of points that may wait before a shard; a full queue slows its writers.
         queue_bytes_max "queue-bytes-max": Size = Size(16 << 20), own, filled;
+        /// How long the tasks remember a group after its last point; 0s for ever, as Kapacitor does. A
+        /// script can say otherwise for its task: from().groupTTL(1h).
+        group_ttl "group-ttl": Duration = seconds(0), own;
+        /// Memory of the server above which the groups that have been idle longest are forgotten, which
+        /// the log then says; 0 for no limit.
+        group_memory_max "group-memory-max": Size = Size(0), own;
         /// How long a write may wait for a full queue before it is refused with 503.
         write_timeout "write-timeout": Duration = seconds(30), own, filled;
         /// Bytes of log on the disk above which a checkpoint is made at once, so that the log

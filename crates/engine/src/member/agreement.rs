@@ -3,6 +3,8 @@
 
 use super::replica::{read_pairs, write_pair};
 use super::wire::{self, Applied};
+use crate::control::decided::{Complaints, Touched, inhibited};
+use crate::control::windows::{self, Look};
 use bytes::Bytes;
 use catalog::{Catalog, Command, Outcome};
 use cluster::MemberId;
@@ -16,7 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 use store::{Batch, Family, State};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// Key of the catalog's place in the log, beside what Raft itself keeps.
 const POSITION: &[u8] = b"position/control";
@@ -42,6 +44,9 @@ pub struct Agreed {
     delivering: AtomicBool,
     /// Failed attempts to write.
     pub failures: AtomicU64,
+    complaints: Complaints,
+    /// Told when events may wait to become one, or when this member may have to see to that.
+    pub waiting: Notify,
 }
 
 /// The state machine over it.
@@ -74,6 +79,8 @@ impl Agreed {
             applied,
             delivering: AtomicBool::new(false),
             failures: AtomicU64::new(0),
+            complaints: Complaints::default(),
+            waiting: Notify::new(),
         }))
     }
 
@@ -112,6 +119,15 @@ impl Agreed {
         for delivery in mine {
             self.deliverer.submit(delivery);
         }
+        self.waiting.notify_one();
+    }
+
+    /// What to do now about events that wait to become one. That is up to the owner of their topic.
+    pub fn look_at_windows(&self) -> Look {
+        let catalog = self.catalog.read_recursive();
+        let delivering = self.delivering.load(Relaxed);
+        let owner = |window: &catalog::Window| catalog.topic_owner(&window.topic);
+        windows::look(catalog.windows(), |window| delivering && owner(window) == Some(self.me))
     }
 
     fn write(&self, batch: &Batch) {
@@ -142,13 +158,18 @@ impl Agreed {
         if let Command::CloseTopic { topic } = &command {
             todo.retired.push(topic.clone());
         }
+        todo.touched.note(&command);
         let outcome = catalog.apply(index, &command);
+        let held = match &outcome {
+            Ok(Outcome::Published(published)) => inhibited(&published.decisions),
+            _ => Vec::new(),
+        };
         let task = match &outcome {
             Ok(Outcome::Task(task)) => Some(catalog::Task::clone(task)),
             _ => None,
         };
         let answer = match &outcome {
-            Ok(_) => Ok(Applied { index, task }),
+            Ok(_) => Ok(Applied { index, task, inhibited: held }),
             Err(rejection) => Err(rejection.to_string()),
         };
         todo.outcomes.extend(outcome.ok());
@@ -159,9 +180,11 @@ impl Agreed {
         if todo.owners {
             self.own();
         }
+        todo.touched.carry_out(&self.catalog, &self.deliverer);
         for outcome in todo.outcomes {
             let dropped = match outcome {
                 Outcome::Published(published) => {
+                    self.complain(&published.decisions);
                     self.hand_out(published.deliveries);
                     published.dropped
                 }
@@ -173,6 +196,15 @@ impl Agreed {
         for topic in todo.retired {
             self.deliverer.retire(&topic);
         }
+        if self.catalog.read_recursive().windows().next().is_some() {
+            self.waiting.notify_one();
+        }
+    }
+
+    /// The owner of a topic tells what is wrong with its handlers.
+    fn complain(&self, decisions: &[alert::Decision]) {
+        self.complaints
+            .tell(decisions, |topic| self.catalog.read_recursive().topic_owner(topic) == Some(self.me));
     }
 
     fn hand_out(&self, deliveries: Vec<alert::Delivery>) {
@@ -194,6 +226,7 @@ impl Agreed {
 struct Todo {
     outcomes: Vec<Outcome>,
     retired: Vec<model::Name>,
+    touched: Touched,
     owners: bool,
 }
 

@@ -3,8 +3,9 @@
 
 use super::lead::{Chain, Header, Led, Run, Taken, propose_points};
 use crate::clock::Clock;
+use crate::definition::Other;
 use crate::directory::Directory;
-use cluster::raft::Group;
+use cluster::raft::{EntryId, Group, Proposal, ProposeError};
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 use model::{Entry, Series, Time};
@@ -161,6 +162,16 @@ impl Intake {
 }
 
 impl Open {
+    /// Proposes something that is neither points nor a task, at its place in the order of the clock.
+    pub fn propose_other(
+        &mut self,
+        other: impl FnOnce(Time) -> Other,
+    ) -> BoxFuture<'static, Result<(EntryId, bytes::Bytes), ProposeError>> {
+        self.clock = crate::clock::wall().max(self.clock + 1);
+        let other = other(self.clock);
+        self.group.propose(Proposal { kind: other.kind(), bytes: other.encode().into() }).boxed()
+    }
+
     /// A write that was taken before: done, or still on its way.
     fn sent_again(&self, sender: u64, number: u64) -> Pending {
         match self.in_flight.get(&(sender, number)) {

@@ -2,7 +2,7 @@
 //! commits. Runs on the shard's thread.
 
 use crate::clock::Clock;
-use crate::definition::{Definition, TaskEntry};
+use crate::definition::Definition;
 use crate::directory::Directory;
 use crate::options::Options;
 use crate::outlet::{Changes, Outlet};
@@ -331,20 +331,12 @@ impl Held {
                 group.taken.take(header.sender, header.number, entry.clock);
                 self.feed(index, entry, effects);
             }
-            kind::TASK => {
-                match TaskEntry::decode(&proposal.bytes)? {
-                    TaskEntry::Stop { task } => self.shard.stop(&task),
-                    TaskEntry::Start { definition, restored } => {
-                        if let Some(task) = loader.task_or_log(&definition) {
-                            self.shard.start(task, definition.into(), restored);
-                        }
-                    }
-                }
-                self.applied = index;
-            }
             // Checkpoints are the business of the replica, not of the pipeline.
             kind::CHECKPOINT_PART | kind::CHECKPOINT => {}
-            other => return Err(format!("unknown kind of entry {other}")),
+            other => {
+                let mut build = |definition: &[u8]| loader.task_or_log(definition);
+                self.replay(index, (other, &proposal.bytes), &mut build, effects)?;
+            }
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 
 use super::intake::Intake;
 use super::lead::{Chain, Header, POSITION, Run};
+use crate::definition::Other;
 use crate::outlet::{Change, Changes, Saved};
 use crate::queue::{Job, Queue, Room};
 use crate::recover::Prefixed;
@@ -14,6 +15,7 @@ use cluster::raft::{
 };
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use model::Time;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufReader, BufWriter, Read, Write};
@@ -195,7 +197,8 @@ impl Feed {
             return follows;
         }
         let bytes = match &entry.content {
-            Content::Proposal(proposal) if proposal.kind <= kind::TASK => proposal.bytes.len(),
+            Content::Proposal(Proposal { kind: kind::CHECKPOINT_PART | kind::CHECKPOINT, .. }) => 0,
+            Content::Proposal(proposal) => proposal.bytes.len(),
             _ => 0,
         };
         self.room.take(bytes);
@@ -451,6 +454,12 @@ impl Replica {
     /// Logs that a task starts or stops.
     pub async fn log_task(&self, entry: Vec<u8>) -> Result<(), ProposeError> {
         self.group.propose(Proposal { kind: kind::TASK, bytes: entry.into() }).await.map(|_| ())
+    }
+
+    /// Logs something that is neither points nor a task, while this member leads the shard.
+    pub async fn log_other(&self, other: impl FnOnce(Time) -> Other) -> Result<(), String> {
+        let proposed = self.intake.with(|open| open.propose_other(other)).ok_or("this member does not lead")?;
+        proposed.await.map(|_| ()).map_err(|error| error.to_string())
     }
 
     /// The tasks that the shard's log says are running, while this member leads it.

@@ -17,6 +17,8 @@ pub struct Applied {
     pub index: u64,
     /// The task as it is now, if the command was about one.
     pub task: Option<Task>,
+    /// Which of the command's events were held back by other alerts, by their places.
+    pub inhibited: Vec<u32>,
 }
 
 /// The answer to a forwarded command.

@@ -1,7 +1,8 @@
 //! The figures of a task as they travel between members and add up.
 
+use pipeline::reasons::Reasons;
 use pipeline::stats::NodeStats;
-use pipeline::task::Task;
+use pipeline::task::{Failure, Task};
 use serde::{Deserialize, Serialize};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -12,6 +13,8 @@ pub struct TaskFigures {
     pub throughput: f64,
     /// By node, in the order of the graph.
     pub nodes: Vec<NodeNumbers>,
+    /// The first shard in which it failed, and why.
+    pub failed: Option<(u32, Failure)>,
 }
 
 /// The figures of one node.
@@ -24,13 +27,14 @@ pub struct NodeNumbers {
     exec_count: u64,
     cardinality: u64,
     counters: Vec<u64>,
+    reasons: Reasons,
 }
 
 impl TaskFigures {
     /// Of a task of this member, with its points a second.
     pub fn of(task: &Task, throughput: f64) -> TaskFigures {
         let nodes = (0..task.names.len()).map(|node| NodeNumbers::of(task.stats(node)));
-        TaskFigures { throughput, nodes: nodes.collect() }
+        TaskFigures { throughput, nodes: nodes.collect(), failed: task.failure().cloned() }
     }
 
     /// As the statistics of nodes, empty ones for those that are missing.
@@ -43,6 +47,8 @@ impl TaskFigures {
     /// Adds the figures of another member.
     pub fn add(&mut self, other: &TaskFigures) {
         self.throughput += other.throughput;
+        let failed = self.failed.iter().chain(&other.failed).min_by_key(|(shard, why)| (why.since, *shard));
+        self.failed = failed.cloned();
         if self.nodes.len() < other.nodes.len() {
             self.nodes.resize_with(other.nodes.len(), NodeNumbers::default);
         }
@@ -62,6 +68,7 @@ impl NodeNumbers {
             exec_count: stats.exec_count.load(Relaxed),
             cardinality: stats.working_cardinality(),
             counters: stats.counters.iter().map(|counter| counter.load(Relaxed)).collect(),
+            reasons: stats.reasons().clone(),
         }
     }
 
@@ -73,6 +80,7 @@ impl NodeNumbers {
         stats.exec_ns.store(self.exec_ns, Relaxed);
         stats.exec_count.store(self.exec_count, Relaxed);
         stats.groups[0].store(self.cardinality, Relaxed);
+        *stats.reasons() = self.reasons;
         for (counter, number) in stats.counters.iter().zip(self.counters) {
             counter.store(number, Relaxed);
         }
@@ -86,6 +94,7 @@ impl NodeNumbers {
         self.exec_ns += other.exec_ns;
         self.exec_count += other.exec_count;
         self.cardinality += other.cardinality;
+        self.reasons.merge(&other.reasons);
         self.counters.resize(self.counters.len().max(other.counters.len()), 0);
         for (mine, others) in self.counters.iter_mut().zip(&other.counters) {
             *mine += others;
@@ -108,8 +117,10 @@ mod tests {
             ..NodeNumbers::default()
         };
         let mut all = TaskFigures::default();
-        all.add(&TaskFigures { throughput: 1.5, nodes: vec![one.clone()] });
-        all.add(&TaskFigures { throughput: 0.5, nodes: vec![one.clone(), one] });
+        let failed = |shard, since| Some((shard, Failure { why: "a bug".into(), since }));
+        all.add(&TaskFigures { throughput: 1.5, nodes: vec![one.clone()], failed: failed(1, 20) });
+        all.add(&TaskFigures { throughput: 0.5, nodes: vec![one.clone(), one], failed: failed(2, 10) });
+        assert_eq!(all.failed, failed(2, 10));
         let stats = all.clone().into_stats(3);
         assert_eq!(all.throughput, 2.0);
         assert_eq!(NodeNumbers::of(&stats[0]), all.nodes[0]);

@@ -6,8 +6,9 @@ use crate::tasks::TaskFigures;
 use catalog::Status;
 use model::Row;
 use pipeline::graph::{DotView, Figures};
+use pipeline::reasons::Reason;
 use pipeline::stats::NodeStats;
-use pipeline::task::Task;
+use pipeline::task::{Failure, Task};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -24,6 +25,8 @@ pub struct TaskView {
     pub missing: Vec<String>,
     /// The figures of its nodes over all members; those of `running` on a member alone.
     gathered: Option<Vec<NodeStats>>,
+    /// The first shard in which it failed, and why.
+    failed: Option<(u32, Failure)>,
 }
 
 /// The figures of one node, by Kapacitor's names, all of them integers.
@@ -35,7 +38,17 @@ type AllFigures = (BTreeMap<String, TaskFigures>, Vec<String>);
 impl TaskView {
     /// It runs.
     pub fn executing(&self) -> bool {
-        self.running.is_some()
+        self.running.is_some() && self.failed.is_none()
+    }
+
+    /// Why it does not start, or why and since when it takes no more points.
+    pub fn error(&self) -> String {
+        let Some((shard, failure)) = &self.failed else { return self.task.error.clone() };
+        let since = jiff::Timestamp::from_nanosecond(failure.since.into()).unwrap_or_default();
+        format!(
+            "{} (shard {shard}, since {since}); this is a bug of Farad, please report it; disable and enable the task to go on",
+            failure.why
+        )
     }
 
     /// The graph in DOT: with figures when it runs.
@@ -68,6 +81,15 @@ impl TaskView {
             (task.names[node].to_string(), figures)
         });
         Some(named.collect())
+    }
+
+    /// Why nodes could not use points, of those that could not, when it runs.
+    pub fn reasons(&self) -> Vec<(String, Vec<Reason>)> {
+        let Some(task) = &self.running else { return Vec::new() };
+        let of_node = |node: usize| -> (String, Vec<Reason>) {
+            (task.names[node].to_string(), self.stats(task, node).reasons().iter().cloned().collect())
+        };
+        (0..task.names.len()).map(of_node).filter(|(_, reasons)| !reasons.is_empty()).collect()
     }
 }
 
@@ -137,11 +159,13 @@ impl Engine {
     fn view(&self, task: Arc<catalog::Task>, figures: Option<&AllFigures>) -> TaskView {
         let running = self.tasks.get(&task.id);
         let throughput = running.as_ref().map_or(0.0, |running| self.throughput.of(running));
-        let mut view = TaskView { task, running, throughput, missing: Vec::new(), gathered: None };
+        let failed = running.as_ref().and_then(|running| running.failure().cloned());
+        let mut view = TaskView { task, running, throughput, missing: Vec::new(), gathered: None, failed };
         if let (Some(running), Some((figures, missing))) = (&view.running, figures) {
             view.missing.clone_from(missing);
             let figures = figures.get(&*view.task.id).cloned().unwrap_or_default();
             view.throughput = figures.throughput;
+            view.failed.clone_from(&figures.failed);
             view.gathered = Some(figures.into_stats(running.names.len()));
         }
         view

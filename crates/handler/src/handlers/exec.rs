@@ -19,6 +19,7 @@ use tokio::process::{Child, Command};
 pub(super) static KIND: Kind = Kind {
     name: "exec",
     method: "exec",
+    config: "alert.ExecHandlerConfig",
     summary: "runs a program with the event as JSON on its standard input",
     options: &[
         OptionDef { name: "prog", kind: OptionKind::Text, summary: "the program, looked up in PATH" },

@@ -18,6 +18,7 @@ use tokio::sync::Mutex;
 pub(super) static KIND: Kind = Kind {
     name: "log",
     method: "log",
+    config: "alert.LogHandlerConfig",
     summary: "appends the event to a file, one line of JSON",
     options: &[
         OptionDef { name: "path", kind: OptionKind::Text, summary: "absolute path of the file" },

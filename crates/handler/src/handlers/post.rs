@@ -15,6 +15,7 @@ use template::Template;
 pub(super) static KIND: Kind = Kind {
     name: "post",
     method: "post",
+    config: "httppost.HandlerConfig",
     summary: "sends the event as JSON in an HTTP POST",
     options: &[
         OptionDef { name: "url", kind: OptionKind::Text, summary: "where to; may be a template" },

@@ -13,6 +13,7 @@ use tokio::net::TcpStream;
 pub(super) static KIND: Kind = Kind {
     name: "tcp",
     method: "tcp",
+    config: "alert.TCPHandlerConfig",
     summary: "sends the event as JSON over a TCP connection",
     options: &[OptionDef { name: "address", kind: OptionKind::Text, summary: "host:port of the receiver" }],
     build,

@@ -3,7 +3,7 @@
 
 use alert::{Delivery, DeliveryId, HandlerSpec};
 use handler::{Deliverer, Handlers, Report, Services, Settings};
-use model::{Event, EventState, Identity, Level, Row, TagSet, Value};
+use model::{Event, EventState, Identity, Level, Purpose, Row, TagSet, Value};
 use serde_json::{Value as Json, json};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -52,6 +52,10 @@ pub fn delivery(number: u64, event: &str, level: Level, spec: &Arc<HandlerSpec>)
             columns: vec!["time".into(), "v".into()],
             values: vec![vec![Some(Value::Time(1_000_000_000)), Some(Value::Float(15.0))]],
         }],
+        node: "alert2".into(),
+        purpose: Purpose::Alert,
+        inhibits: None,
+        via: vec![],
     };
     Delivery {
         id: DeliveryId(number),

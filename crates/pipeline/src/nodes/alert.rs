@@ -2,7 +2,9 @@
 //! their handlers. Passes on only what triggered an event.
 
 mod court;
+mod departed;
 pub mod handlers;
+mod inhibiting;
 mod levels;
 mod marks;
 mod memory;
@@ -15,8 +17,10 @@ mod tests;
 use crate::args::{Args, Duration, Refused};
 use crate::node::{AnyNode, Build, Definition, Kind, Server};
 use crate::properties;
+use crate::stats::NodeStats;
 use crate::task::AlertTopics;
 use handlers::{Inline, Receiver};
+use inhibiting::Inhibiting;
 use marks::Marks;
 use memory::Flapping;
 use model::{Level, Name};
@@ -59,7 +63,7 @@ pub static KIND: Kind = Kind {
         "all" => |d, a| { d.all = a.flag()?; d.receiver = Receiver::Data },
         "noRecoveries" => |d, a| { d.no_recoveries = a.flag()?; d.receiver = Receiver::Data },
         "stateChangesOnly" => |d, a| d.set_state_changes_only(a)?,
-        "inhibit" => |_d, a| no_inhibition(a)?,
+        "inhibit" => |d, a| d.add_inhibitor(a)?,
         // The handlers, and what can be said of each.
         "log" => |d, a| d.open(Inline::log(a.one()?)),
         "mode" => |d, a| d.handler()?.put("mode", a.set::<i64>()?),
@@ -107,6 +111,18 @@ pub static KIND: Kind = Kind {
     ],
 };
 
+/// Takes back that an event of a level was counted as triggered: another alert holds it back. That
+/// is found out only where events are agreed on.
+pub fn count_inhibited(stats: &NodeStats, level: Level) {
+    use std::sync::atomic::Ordering::Relaxed;
+    for counter in [operator::TRIGGERED, operator::OKS_TRIGGERED + level as usize] {
+        let less = |count: u64| Some(count.saturating_sub(1));
+        // It always gives a number.
+        let _ = stats.counters[counter].fetch_update(Relaxed, Relaxed, less);
+    }
+    stats.count(operator::INHIBITED, 1);
+}
+
 /// Length of the history of a group unless the script says otherwise.
 const HISTORY: i64 = 21;
 /// The longest history: each point of an unsteady group walks over all of it.
@@ -131,6 +147,7 @@ pub struct Alert {
     no_recoveries: bool,
     /// With the longest time of silence, nanoseconds; 0 is any time.
     state_changes_only: Option<i64>,
+    inhibits: Vec<Inhibits>,
     handlers: Vec<Inline>,
     /// What the next property of the script speaks of.
     receiver: Receiver,
@@ -152,18 +169,19 @@ impl Default for Alert {
             all: false,
             no_recoveries: false,
             state_changes_only: None,
+            inhibits: Vec::new(),
             handlers: Vec::new(),
             receiver: Receiver::Node,
         }
     }
 }
 
-/// Inhibition needs the topics to know who inhibits whom; to take the property and do nothing
-/// would let through alerts that the user asked to hold back.
-fn no_inhibition(a: &Args<'_>) -> Result<(), Refused> {
-    a.get::<String>(0)?;
-    a.rest::<String>(1)?;
-    Err(Refused::Here("alert property \"inhibit\" is not available in this version of Farad".into()))
+/// Alerts that are held back while a group of this one is not OK.
+#[derive(Clone, Debug)]
+struct Inhibits {
+    category: Name,
+    /// Tags that must have the values of the group.
+    tags: Vec<Name>,
 }
 
 impl Alert {
@@ -189,6 +207,14 @@ impl Alert {
         // A second call without an interval leaves that of the first.
         let before = self.state_changes_only.unwrap_or(0);
         self.state_changes_only = Some(if intervals.len() == 1 { longest } else { before });
+        self.receiver = Receiver::Data;
+        Ok(())
+    }
+
+    fn add_inhibitor(&mut self, a: &Args<'_>) -> Result<(), Refused> {
+        let category: String = a.get(0)?;
+        let tags = a.rest::<String>(1)?.into_iter().map(Name::from).collect();
+        self.inhibits.push(Inhibits { category: category.into(), tags });
         self.receiver = Receiver::Data;
         Ok(())
     }
@@ -254,6 +280,7 @@ impl Definition for Alert {
     }
 
     fn build(&self, cx: &Build<'_>) -> Result<Box<dyn AnyNode>, String> {
-        Ok(Box::new(operator::Operator::new(self, cx)?))
+        let operator = operator::Operator::new(self, cx)?;
+        if self.inhibits.is_empty() { Ok(Box::new(operator)) } else { Ok(Box::new(Inhibiting(operator))) }
     }
 }

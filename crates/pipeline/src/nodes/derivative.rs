@@ -1,7 +1,9 @@
 //! `|derivative()`: the change of a field per unit of time, from one point of a group to the next.
 
+use super::influxql::go_kind;
 use crate::args::Duration;
 use crate::edge::{Message, Run};
+use crate::logfmt::pair;
 use crate::node::{AnyNode, Build, Cx, Definition, Kind, Node};
 use crate::properties;
 use crate::state::States;
@@ -89,16 +91,14 @@ impl Derivative {
         mut replace: impl FnMut(usize, (Time, f64)) -> Option<(Time, f64)>,
     ) -> (Vec<u32>, Vec<f64>) {
         let (mut kept, mut values) = (Vec::new(), Vec::new());
+        let mut unused = Unused::default();
         let column = rows.column(&self.field);
         for row in 0..rows.len() {
             let now = match column.and_then(|column| column.get(row)) {
                 Some(Value::Float(v)) => v,
                 Some(Value::Int(v)) => v as f64,
                 other => {
-                    let kind = other.map_or("missing", |v| v.kind().name());
-                    cx.error(1, || {
-                        format!("cannot perform derivative: field {:?} is {kind}, not a number", self.field)
-                    });
+                    unused.add(Why::Kind(other.map_or("<nil>", |value| go_kind(value.kind()))));
                     continue;
                 }
             };
@@ -106,7 +106,7 @@ impl Derivative {
             let Some((last, was)) = replace(row, (time, now)) else { continue };
             let elapsed = time.wrapping_sub(last) as f64;
             if elapsed == 0.0 {
-                cx.error(1, || "cannot perform derivative: elapsed time was 0".into());
+                unused.add(Why::NoTime);
                 continue;
             }
             let change = now - was;
@@ -116,6 +116,42 @@ impl Derivative {
             kept.push(row as u32);
             values.push(change / (elapsed / self.unit as f64));
         }
+        unused.report(cx, &self.field);
         (kept, values)
+    }
+}
+
+/// Why a point has no derivative.
+#[derive(Clone, Copy, Debug)]
+enum Why {
+    /// Its field is no number but of this type.
+    Kind(&'static str),
+    /// The point before has the same time.
+    NoTime,
+}
+
+/// Points without a derivative: how many, and why the first.
+#[derive(Debug, Default)]
+struct Unused(u64, Option<Why>);
+
+impl Unused {
+    fn add(&mut self, why: Why) {
+        self.0 += 1;
+        self.1.get_or_insert(why);
+    }
+
+    fn report(self, cx: &mut Cx<'_>, field: &str) {
+        let Unused(points, Some(why)) = self else { return };
+        let what = || "cannot perform derivative: ".to_string();
+        let Why::Kind(kind) = why else {
+            return cx.error(points, || what() + "elapsed time was 0");
+        };
+        let pairs = || {
+            let mut pairs = String::new();
+            pair(&mut pairs, "field", field);
+            pair(&mut pairs, "type", kind);
+            pairs
+        };
+        cx.error_with(points, || what() + "field is the wrong type", pairs);
     }
 }

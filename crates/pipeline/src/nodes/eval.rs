@@ -1,6 +1,7 @@
 //! `|eval()`: adds fields (or tags) that lambdas work out. A point for which one of them fails is
 //! dropped.
 
+use super::influxql::go_kind;
 use crate::args::Args;
 use crate::edge::{Message, Run};
 use crate::node::{AnyNode, Build, Cx, Definition, Kind, Node};
@@ -139,19 +140,6 @@ fn fail(cx: &mut Cx<'_>, points: u64, why: impl FnOnce() -> String) {
     }
 }
 
-/// What Kapacitor's errors call the type of a value.
-fn go_type(value: Option<Value>) -> &'static str {
-    match value {
-        None | Some(Value::Null) => "<nil>",
-        Some(Value::Float(_)) => "float64",
-        Some(Value::Int(_)) => "int64",
-        Some(Value::Bool(_)) => "bool",
-        Some(Value::Str(_)) => "string",
-        Some(Value::Time(_)) => "time.Time",
-        Some(Value::Duration(_)) => "time.Duration",
-    }
-}
-
 impl Operator {
     /// The rows with their new fields and tags, and which of the old rows they are when some were
     /// dropped.
@@ -261,6 +249,7 @@ impl Operator {
             return seen.tags.clone();
         }
         let mut sets: Vec<TagSet> = Vec::with_capacity(seen.len());
+        let (mut failed, mut first) = (0, "");
         for row in 0..seen.len() {
             let mut tags = seen.tags.get(row, cx.series).clone();
             for tag in &self.tags {
@@ -269,14 +258,17 @@ impl Operator {
                     _ if !active.get(row) => {}
                     other => {
                         active.set(row, false);
-                        let got = go_type(other);
-                        fail(cx, 1, || {
-                            format!("result of a tag expression must be of type string, got {got}")
-                        });
+                        failed += 1;
+                        if failed == 1 {
+                            first = other.map_or("<nil>", |value| go_kind(value.kind()));
+                        }
                     }
                 }
             }
             sets.push(tags);
+        }
+        if failed > 0 {
+            fail(cx, failed, || format!("result of a tag expression must be of type string, got {first}"));
         }
         TagColumn::Sets(Arc::new(sets))
     }

@@ -15,6 +15,9 @@ use model::{Name, Origin};
 use std::sync::Arc;
 use tick::ast::{BinaryOp, Expr, ExprKind};
 
+#[cfg(test)]
+mod tests;
+
 /// The kind.
 pub static KIND: Kind = Kind {
     name: "from",
@@ -37,6 +40,7 @@ pub static KIND: Kind = Kind {
         "groupByMeasurement" => |d, a| d.by.by_name = a.flag()?,
         "truncate" => |d, a| d.truncate = a.set::<crate::args::Duration>()?.0,
         "round" => |d, a| d.round = a.set::<crate::args::Duration>()?.0,
+        "groupTTL" => |d, a| d.group_ttl = Some(a.set::<crate::args::Duration>()?.0),
     }),
     counters: &[],
 };
@@ -49,8 +53,12 @@ pub struct From {
     measurement: String,
     filter: Option<Arc<Expr>>,
     by: GroupBy,
+    /// What is wrong with the tags that `by` should have.
+    wrong: Option<String>,
     truncate: i64,
     round: i64,
+    /// How long groups live after their last point, nanoseconds; 0 is for ever. Farad's own.
+    pub group_ttl: Option<i64>,
 }
 
 impl From {
@@ -62,9 +70,14 @@ impl From {
         });
     }
 
+    /// Of several `groupBy`s the last counts, whatever is wrong with the others.
     fn set_dimensions(&mut self, args: &Args<'_>) -> Result<(), Refused> {
-        let by = dimensions(args)?;
-        self.by = GroupBy { by_name: self.by.by_name, ..by };
+        self.wrong = None;
+        match dimensions(args) {
+            Ok(by) => self.by = GroupBy { by_name: self.by.by_name, ..by },
+            Err(Refused::Script(why)) => self.wrong = Some(why),
+            Err(here) => return Err(here),
+        }
         Ok(())
     }
 
@@ -121,6 +134,10 @@ impl Source {
 }
 
 impl Definition for From {
+    fn validate(&self, _parents: usize) -> Result<(), String> {
+        self.wrong.clone().map_or(Ok(()), Err)
+    }
+
     fn group_by(&self, _parents: &[GroupBy]) -> GroupBy {
         self.by.clone()
     }

@@ -1,15 +1,18 @@
 //! `|groupBy()`: groups the points anew. Points of a stream change their group at once. Batches of
-//! one time are collected by their new groups and sent on when a batch of another time comes.
+//! one time are collected by their new groups and sent on when a batch of another time comes, at a
+//! barrier of another time, or when the task ends.
 
 use crate::args::Args;
 use crate::dimensions::dimensions;
-use crate::edge::{Batch, EdgeKind, Message, Run};
-use crate::group::GroupBy;
-use crate::node::{AnyNode, Build, Cx, Definition, Kind, Node};
+use crate::edge::{Batch, EdgeKind, Flow, Mark, Message, Run};
+use crate::group::{Group, GroupBy};
+use crate::merge::kept::Kept;
+use crate::node::{AnyNode, Build, Cx, Definition, Kind, Node, Own};
 use crate::properties;
 use crate::state::States;
 use crate::view::groups_of;
-use model::{Column, Field, Name, Origin, OriginColumn, Rows, TagColumn, TagSet, Time, Value};
+use hashbrown::HashMap;
+use model::{Name, Origin, TagSet, Time};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -88,87 +91,140 @@ impl Node for OfStream {
     }
 }
 
-/// Batches by their new groups, of one time.
+/// Batches by their new groups, of one time. It is the state of group 0.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Collected {
+    /// Time of the last batch or barrier.
     time: Option<Time>,
-    groups: BTreeMap<u32, Points>,
+    /// By the group's name and tags.
+    groups: BTreeMap<(Option<Name>, TagSet), Points>,
+    /// How many groups there have been since the last were sent on.
+    begun: usize,
 }
 
 /// The points of a new group so far.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Points {
-    origin: (String, String, String),
-    points: Vec<Point>,
+    /// How many groups came before: that is the order in which they are sent on.
+    number: usize,
+    origin: (Name, Name, Name),
+    rows: Kept,
 }
-
-/// Time, tags, fields.
-type Point = (Time, TagSet, Vec<(Name, Value)>);
 
 struct OfBatches;
 
 impl Node for OfBatches {
-    /// One state for all: the collection spans the groups that come in.
     type State = Collected;
+
+    const OWN: Own = Own::Nothing;
 
     fn feed(&self, cx: &mut Cx<'_>, states: &mut States<Collected>, inputs: &mut [Message]) -> Message {
         let Message::Batches(batches) = &inputs[0] else { return Message::None };
+        let collected = states.get(0);
         let mut out = Vec::new();
         for batch in batches {
-            let collected = states.get(0);
-            let before = collected.time.replace(batch.time);
-            if let Some(time) = before.filter(|&time| time != batch.time) {
-                let groups = std::mem::take(&mut collected.groups);
-                out.extend(groups.into_iter().map(|(group, points)| {
-                    points.batch(cx.spaces[cx.space_out].get(group).tags.clone(), group, batch.ordinal, time)
-                }));
-            }
-            for row in 0..batch.rows.len() {
-                let tags = batch.rows.tags.get(row, cx.series).clone();
-                let group = cx.spaces[cx.space_out].of_tags(&tags, &batch.origin);
-                let points = states.get(0).groups.entry(group).or_insert_with(|| Points::of(&batch.origin));
-                let fields = batch.rows.values(row).map(|(name, value)| (name.clone(), value)).collect();
-                points.points.push((batch.rows.times[row], tags, fields));
-            }
+            out.extend(collected.reach(cx, batch.time, batch.ordinal));
+            collected.add(cx, batch);
         }
-        // What Kapacitor calls the working cardinality here: the groups that wait.
-        let waiting = states.get(0).groups.len() as u64;
-        cx.stats.groups[cx.identity.shard as usize].store(waiting, Relaxed);
+        collected.count(cx);
         if out.is_empty() { Message::None } else { Message::Batches(out) }
     }
-}
 
-impl Points {
-    fn of(origin: &Origin) -> Points {
-        let origin = (origin.db.to_string(), origin.rp.to_string(), origin.name.to_string());
-        Points { origin, points: Vec::new() }
-    }
-
-    /// The batch, its points sorted by time.
-    fn batch(mut self, tags: TagSet, group: u32, ordinal: u32, time: Time) -> Batch {
-        self.points.sort_by_key(|point| point.0);
-        let (db, rp, name) = self.origin;
-        let origin = Arc::new(Origin { db: db.into(), rp: rp.into(), name: name.into() });
-        let mut columns: BTreeMap<Name, Column> = BTreeMap::new();
-        for (row, (_, _, fields)) in self.points.iter().enumerate() {
-            for (name, value) in fields {
-                let column = columns.entry(name.clone()).or_default();
-                column.pad(row);
-                column.push(value.clone());
+    fn mark(
+        &self,
+        cx: &mut Cx<'_>,
+        states: &mut States<Collected>,
+        _input: usize,
+        marks: Vec<Mark>,
+    ) -> Vec<Flow> {
+        let collected = states.get(0);
+        let mut out = Vec::new();
+        for mark in &marks {
+            match *mark {
+                Mark::Barrier { time, .. } => out.extend(collected.reach(cx, time, 0)),
+                // A group that is over is one of the new groups only if they are the old ones.
+                Mark::Delete { group } => {
+                    let Group { name, tags } = cx.group(group);
+                    collected.groups.remove(&(name, tags));
+                }
             }
         }
-        let len = self.points.len();
-        let field = |(name, mut column): (Name, Column)| {
-            column.pad(len);
-            Field { name, column: Arc::new(column) }
-        };
-        let rows = Rows {
-            origins: OriginColumn::One(origin.clone()),
-            times: Arc::new(self.points.iter().map(|point| point.0).collect()),
-            ordinals: Arc::default(),
-            fields: columns.into_iter().map(field).collect(),
-            tags: TagColumn::Sets(Arc::new(self.points.into_iter().map(|point| point.1).collect())),
-        };
-        Batch { group, ordinal, origin, tags, time, rows }
+        collected.count(cx);
+        let data = (!out.is_empty()).then(|| Message::Batches(out).into());
+        let passed = (cx.space_in == cx.space_out).then_some(Flow::Marks(marks));
+        data.into_iter().chain(passed).collect()
+    }
+
+    fn forget(&self, _states: &mut States<Collected>, _group: u32) {
+        // What was collected belongs to the new groups.
+    }
+
+    fn finish(&self, cx: &mut Cx<'_>, states: &mut States<Collected>) -> Vec<Flow> {
+        let collected = states.get(0);
+        let out = collected.send(cx, 0);
+        collected.count(cx);
+        if out.is_empty() { Vec::new() } else { vec![Message::Batches(out).into()] }
     }
 }
+
+impl Collected {
+    /// A batch or barrier of that time has come: what is of another time goes on.
+    fn reach(&mut self, cx: &mut Cx<'_>, time: Time, ordinal: u32) -> Vec<Batch> {
+        let out = if self.time == Some(time) { Vec::new() } else { self.send(cx, ordinal) };
+        self.time = Some(time);
+        out
+    }
+
+    fn send(&mut self, cx: &mut Cx<'_>, ordinal: u32) -> Vec<Batch> {
+        let Some(time) = self.time else { return Vec::new() };
+        self.begun = 0;
+        let groups = std::mem::take(&mut self.groups);
+        let mut groups: Vec<((Option<Name>, TagSet), Points)> = groups.into_iter().collect();
+        groups.sort_by_key(|(_, points)| points.number);
+        let batch = |((name, tags), points): ((Option<Name>, TagSet), Points)| {
+            let (db, rp, origin) = points.origin;
+            Batch {
+                group: cx.spaces[cx.space_out].intern(Group { tags: tags.clone(), name }),
+                ordinal,
+                origin: Arc::new(Origin { db, rp, name: origin }),
+                tags,
+                time,
+                rows: points.rows.into_sorted(cx.series),
+            }
+        };
+        groups.into_iter().map(batch).collect()
+    }
+
+    fn add(&mut self, cx: &Cx<'_>, batch: &Batch) {
+        let by = &cx.spaces[cx.space_out].by;
+        let name = by.by_name.then(|| batch.origin.name.clone());
+        let mut rows_of: Vec<(TagSet, Vec<u32>)> = Vec::new();
+        let mut known: HashMap<TagSet, usize> = HashMap::new();
+        for row in 0..batch.rows.len() {
+            let tags = by.project(batch.rows.tags.get(row, cx.series));
+            let at = *known.entry(tags).or_insert_with_key(|tags| {
+                rows_of.push((tags.clone(), Vec::new()));
+                rows_of.len() - 1
+            });
+            rows_of[at].1.push(row as u32);
+        }
+        for (tags, rows) in rows_of {
+            let begun = &mut self.begun;
+            let points = self.groups.entry((name.clone(), tags)).or_insert_with(|| {
+                let number = *begun;
+                *begun += 1;
+                let Origin { db, rp, name } = &*batch.origin;
+                Points { number, origin: (db.clone(), rp.clone(), name.clone()), rows: Kept::default() }
+            });
+            points.rows.append(&batch.rows, &rows, cx.series);
+        }
+    }
+
+    /// What Kapacitor calls the working cardinality here: the groups that wait.
+    fn count(&self, cx: &Cx<'_>) {
+        cx.stats.groups[cx.identity.shard as usize].store(self.groups.len() as u64, Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests;

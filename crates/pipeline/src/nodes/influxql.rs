@@ -14,11 +14,12 @@ mod select;
 mod sent;
 mod statistics;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod top;
 mod transform;
 
 pub(super) use fold::{Acc, Fold};
+pub(super) use points::{Among, go_kind, why_not};
 pub(super) use sent::{Place, Sent};
 
 use crate::args::{Args, Duration, Refused};
@@ -41,6 +42,21 @@ pub struct InfluxQl {
     as_: String,
     /// Give the selected point's time to the result, not the batch's.
     point_times: bool,
+}
+
+/// A function that can be kept up to date point by point.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fusable<'a> {
+    /// What it does.
+    pub fold: Fold,
+    /// What errors call it.
+    pub name: &'static str,
+    /// The field.
+    pub field: &'a str,
+    /// The name of the result.
+    pub as_: &'a str,
+    /// Results have the time of the point that they are.
+    pub point_times: bool,
 }
 
 const PROPERTIES: &[Property] = properties!(InfluxQl {
@@ -133,12 +149,12 @@ fn forecast(a: &Args<'_>, with_fit: bool) -> Result<Box<dyn Definition>, Refused
 }
 
 impl InfluxQl {
-    /// The function, when it can be kept up to date point by point while a window fills, with the
-    /// field, the name of the result, and whether the result has a time of its own.
-    pub(super) fn fusable(&self) -> Option<(Fold, &str, &str, bool)> {
-        match self.function.method {
+    /// The function, when it can be kept up to date point by point while a window fills.
+    pub(super) fn fusable(&self) -> Option<Fusable<'_>> {
+        let InfluxQl { function: Function { name, field, method }, as_, point_times } = self;
+        match *method {
             Method::Fold(fold @ (Fold::Count | Fold::Sum | Fold::Mean)) => {
-                Some((fold, &self.function.field, &self.as_, self.point_times))
+                Some(Fusable { fold, name, field, as_, point_times: *point_times })
             }
             _ => None,
         }

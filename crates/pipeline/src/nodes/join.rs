@@ -2,12 +2,15 @@
 //! into one. [`sets`] says when a set is complete or given up, [`on`] how less specific parents
 //! meet more specific groups; [`stream`] and [`batch`] make the points.
 //!
+//! A barrier of a parent counts as its last time in the group. The end of a group drops what
+//! waits in it; the end of the task sends on what waits, in order of time.
+//!
 //! What waits for its partners waits without bound, as in Kapacitor: a parent that falls silent
 //! keeps the others' points in the state.
 
 mod batch;
 mod columns;
-mod merge;
+mod ends;
 mod on;
 mod sets;
 mod stream;
@@ -16,7 +19,7 @@ mod tests;
 
 use crate::args::{Args, Duration, Refused};
 use crate::dimensions::go_round;
-use crate::edge::EdgeKind;
+use crate::edge::{EdgeKind, Flow, Mark};
 use crate::group::{Group, GroupBy};
 use crate::node::{AnyNode, Build, Cx, Definition, Kind};
 use crate::properties;
@@ -44,8 +47,7 @@ pub static KIND: Kind = Kind {
         "streamName" => |d, a| d.stream_name = a.set()?,
         "tolerance" => |d, a| d.tolerance = a.set::<Duration>()?.0,
         "fill" => |d, a| d.set_fill(a)?,
-        // A delete at one parent deletes at all: no node deletes groups yet.
-        "deleteAll" => |_d, a| { a.set::<bool>()?; },
+        "deleteAll" => |d, a| d.delete_all = a.set()?,
     }),
     counters: &[],
 };
@@ -60,6 +62,8 @@ pub struct Join {
     /// Nanoseconds.
     tolerance: i64,
     fill: Fill,
+    /// The end of a group at one parent resets the marks of all.
+    delete_all: bool,
 }
 
 /// What takes the place of a missing point's fields.
@@ -94,9 +98,12 @@ impl Join {
     }
 }
 
-/// How finely a grouping divides.
-fn specificity(by: &GroupBy) -> usize {
-    if by.all { usize::MAX } else { by.tags.len() }
+/// The grouping of what comes out of a node with several parents: the finest of theirs, of equally
+/// fine ones the first. Groups of the others are interned beside its own.
+pub fn most_specific(parents: &[GroupBy]) -> GroupBy {
+    let specificity = |by: &&GroupBy| if by.all { usize::MAX } else { by.tags.len() };
+    // `max_by_key` would give the last of equal ones.
+    parents.iter().rev().max_by_key(specificity).cloned().unwrap_or_default()
 }
 
 impl Definition for Join {
@@ -128,8 +135,7 @@ impl Definition for Join {
     }
 
     fn group_by(&self, parents: &[GroupBy]) -> GroupBy {
-        // Of equally specific ones the first: `max_by_key` would give the last.
-        parents.iter().rev().max_by_key(|by| specificity(by)).cloned().unwrap_or_default()
+        most_specific(parents)
     }
 
     fn is_stateful(&self) -> bool {
@@ -149,6 +155,7 @@ impl Definition for Join {
             Fill::With(value) => Some(value.clone()),
             Fill::Unknown(option) => return Err(format!("unexpected fill option {option}")),
         };
+        let first = cx.parents.first().cloned().unwrap_or_default();
         let out = self.group_by(cx.parents);
         let empty = Name::from("");
         let rules = Rules {
@@ -157,7 +164,9 @@ impl Definition for Join {
             stream_name: (!self.stream_name.is_empty()).then(|| self.stream_name.as_str().into()),
             tolerance: self.tolerance,
             fill,
-            elsewhere: cx.parents.iter().map(|by| (*by != out).then(|| by.clone())).collect(),
+            delete_all: self.delete_all,
+            elsewhere: cx.parents.iter().map(|by| (*by != first).then(|| by.clone())).collect(),
+            goes_on: cx.parents.iter().map(|by| *by == out).collect(),
             by_name: cx.parents.iter().any(|by| by.by_name),
             empty,
         };
@@ -179,8 +188,13 @@ struct Rules {
     tolerance: i64,
     /// `None`: an inner join.
     fill: Option<Value>,
-    /// The grouping of each parent whose groups are not the output's.
+    /// The end of a group at one parent resets the marks of all.
+    delete_all: bool,
+    /// The grouping of each parent whose groups are not the first one's. Groups are known here by
+    /// the numbers that the first parent's space gives them, whoever brings them.
     elsewhere: Vec<Option<GroupBy>>,
+    /// Of each parent, whether the output is grouped as it is: then its marks go on.
+    goes_on: Vec<bool>,
     /// The measurement is part of some parent's groups.
     by_name: bool,
     /// Points that are joined come from no database.
@@ -196,7 +210,7 @@ impl Rules {
         go_round(time, self.tolerance)
     }
 
-    /// The space of each parent's groups where it is not the output's.
+    /// The space of each parent's groups where it is not the first one's.
     fn spaces(&self, cx: &Cx<'_>, came: impl Fn(usize) -> bool) -> Vec<Option<usize>> {
         let space = |source: usize| {
             let by = self.elsewhere[source].as_ref().filter(|_| came(source))?;
@@ -205,35 +219,52 @@ impl Rules {
         (0..self.sources()).map(space).collect()
     }
 
-    /// The output's group for a group of a parent: the one with the same tags.
+    /// The number here of a group of a parent.
     fn group(&self, cx: &mut Cx<'_>, space: Option<usize>, group: u32) -> u32 {
         match space {
             None => group,
             Some(space) => {
-                let group = cx.spaces[space].get(group).clone();
-                cx.spaces[cx.space_out].intern(group)
+                let group = cx.spaces[space].get(group);
+                cx.spaces[cx.space_in].intern(group)
             }
         }
     }
 
     /// The group of `on` tags that a group belongs to, and whether the group is more specific.
-    /// It is kept among the output's groups, where it costs nothing if no point is in it.
-    fn on_group(&self, cx: &mut Cx<'_>, group: u32) -> (u32, bool) {
-        let of = cx.spaces[cx.space_out].get(group);
+    /// It is numbered like the others, which costs nothing if no point is in it.
+    fn on_group(&self, cx: &mut Cx<'_>, of: &Group) -> (u32, bool) {
         let specific = of.tags.len() > self.on.len();
         let by = Group { tags: of.tags.project(&self.on), name: of.name.clone() };
-        (cx.spaces[cx.space_out].intern(by), specific)
+        (cx.spaces[cx.space_in].intern(by), specific)
     }
 
-    /// The group of what comes out under `name`: where the measurement is part of the group, a
-    /// new name is a new group.
-    fn named(&self, cx: &mut Cx<'_>, group: u32, name: &Name) -> u32 {
-        let of = cx.spaces[cx.space_out].get(group);
-        if !self.by_name || of.name.as_ref().is_none_or(|old| old == name) {
+    /// The output's group of what comes out under `name`: where the measurement is part of the
+    /// group, a new name is a new group.
+    fn out(&self, cx: &mut Cx<'_>, group: u32, name: &Name) -> u32 {
+        if cx.space_in == cx.space_out && !self.by_name {
             return group;
         }
-        let renamed = Group { tags: of.tags.clone(), name: Some(name.clone()) };
-        cx.spaces[cx.space_out].intern(renamed)
+        let mut of = cx.spaces[cx.space_in].get(group);
+        if let Some(old) = &mut of.name {
+            *old = name.clone();
+        }
+        cx.spaces[cx.space_out].intern(of)
+    }
+
+    /// The marks of a parent as they go on, if the output has its groups.
+    fn passed(&self, cx: &mut Cx<'_>, input: usize, mut marks: Vec<Mark>) -> Option<Flow> {
+        if !self.goes_on[input] {
+            return None;
+        }
+        if let Some(name) = self.stream_name.as_ref().filter(|_| self.by_name) {
+            for mark in &mut marks {
+                let (Mark::Barrier { group, .. } | Mark::Delete { group }) = mark;
+                let of = cx.spaces[cx.space_out].get(*group);
+                let own = of.name.as_ref().map(|_| name.clone());
+                *group = cx.spaces[cx.space_out].intern(Group { name: own, ..of });
+            }
+        }
+        Some(Flow::Marks(marks))
     }
 
     fn origin(&self, name: &Name) -> Arc<Origin> {

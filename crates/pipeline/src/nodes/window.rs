@@ -3,12 +3,16 @@
 //! The order of evaluation is Kapacitor's: with `every`, the point that reaches the emission time
 //! is *not* part of the batch it triggers, a gap of many intervals gives one batch, and the next
 //! emission counts from that point. Points are purged in the order of their arrival: a late point
-//! behind one that stays, stays too.
+//! behind one that stays, stays too. With `lateness`, which is Farad's own, points are first put in the
+//! order of their times.
+
+mod late;
+pub(crate) mod marks;
 
 use crate::args::Duration;
 use crate::buffer::{Buffer, Wanted};
 use crate::dimensions::go_truncate;
-use crate::edge::{Batch, EdgeKind, Message};
+use crate::edge::{Batch, EdgeKind, Flow, Mark, Message};
 use crate::node::{AnyNode, Build, Cx, Definition, Demand, Kind, Node};
 use crate::properties;
 use crate::state::States;
@@ -36,6 +40,7 @@ pub static KIND: Kind = Kind {
         "fillPeriod" => |d, a| d.fill_period = a.flag()?,
         "periodCount" => |d, a| d.period_count = a.set()?,
         "everyCount" => |d, a| d.every_count = a.set()?,
+        "lateness" => |d, a| d.lateness = a.set::<Duration>()?.0,
     }),
     counters: &[],
 };
@@ -55,6 +60,9 @@ pub struct Window {
     pub period_count: i64,
     /// Points from one batch to the next.
     pub every_count: i64,
+    /// Points that are up to so much older than the newest are put where their time belongs,
+    /// nanoseconds; 0 takes points as they come.
+    pub lateness: i64,
 }
 
 /// Most points that a count window may hold for each group: a wrong script must not eat the memory.
@@ -64,7 +72,7 @@ impl Window {
     /// Each point is in exactly one batch, in the order of arrival: the window need not keep its
     /// points for an aggregate that can be kept up to date instead.
     pub fn is_tumbling(&self) -> bool {
-        self.period > 0 && self.period == self.every && !self.fill_period && self.period_count == 0
+        self.period > 0 && self.period == self.every && !self.fill_period && self.period_count == 0 && self.lateness == 0
     }
 
     /// When the first batch of a group is due, its first point having the time `t`.
@@ -99,6 +107,12 @@ impl Definition for Window {
         if self.period_count != 0 && self.every_count <= 0 {
             return Err("everyCount must be greater than zero".into());
         }
+        if self.lateness < 0 {
+            return Err("lateness must not be negative".into());
+        }
+        if self.lateness > 0 && (self.period <= 0 || self.every <= 0) {
+            return Err("lateness is for windows by time: give a period and every, too".into());
+        }
         Ok(())
     }
 
@@ -120,7 +134,9 @@ impl Definition for Window {
             Demand::Field(field) => Wanted::Field(field.clone()),
             Demand::All => Wanted::All,
         };
-        Ok(if self.period_count > 0 {
+        Ok(if self.lateness > 0 {
+            Box::new(late::ByLateTime { window: self.clone(), wanted })
+        } else if self.period_count > 0 {
             Box::new(ByCount { window: self.clone(), wanted })
         } else {
             Box::new(ByTime { window: self.clone(), wanted })
@@ -148,7 +164,7 @@ impl Held {
     }
 
     fn batch(&self, cx: &Cx<'_>, group: u32, ordinal: u32, time: Time) -> Batch {
-        let (db, rp, name) = self.origin.clone().expect("a window that emits has had a point");
+        let (db, rp, name) = self.origin.clone().expect("a window that emits was started");
         let origin = Arc::new(Origin { db, rp, name });
         let tags = cx.group(group).tags.clone();
         Batch { group, ordinal, tags, time, rows: self.buffer.rows(&origin), origin }
@@ -186,6 +202,26 @@ impl Node for ByTime {
             }
         }
         if batches.is_empty() { Message::None } else { Message::Batches(batches) }
+    }
+
+    fn mark(
+        &self,
+        cx: &mut Cx<'_>,
+        states: &mut States<Held>,
+        _input: usize,
+        marks: Vec<Mark>,
+    ) -> Vec<Flow> {
+        marks::each(self, cx, states, marks, |cx, states, group, time| {
+            let held = states.get(group);
+            if !held.started(&marks::origin()) {
+                held.next_emit = self.window.first_emit(time);
+            }
+            let due = match self.window.every {
+                0 => self.every_point(held, time),
+                _ => self.interval(held, time),
+            };
+            due.map(|due| held.batch(cx, group, 0, due)).into_iter().collect()
+        })
     }
 }
 

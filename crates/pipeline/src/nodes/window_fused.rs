@@ -6,9 +6,11 @@
 //! tumbling window is in exactly one batch: it is added after the batch that its own time may
 //! complete, and a late point stays where it arrived.
 
-use super::influxql::{Acc, Fold, InfluxQl, Place, Sent};
+mod marks;
+
+use super::influxql::{Acc, Among, Fold, InfluxQl, Place, Sent, why_not};
 use super::window::Window;
-use crate::edge::{Message, Run};
+use crate::edge::{Flow, Mark, Message, Run};
 use crate::graph::Graph;
 use crate::node::{AnyNode, Cx, Node};
 use crate::state::States;
@@ -42,6 +44,10 @@ fn pair(graph: &Graph, at: usize) -> Option<(&Window, &InfluxQl)> {
     let definition = |at: usize| -> &dyn Any { &*graph.nodes[at].definition };
     let window: &Window = definition(at).downcast_ref()?;
     let [child] = graph.nodes[at].children[..] else { return None };
+    if !graph.nodes[at].taps.is_empty() {
+        // Whoever counts the window's batches needs them.
+        return None;
+    }
     let function: &InfluxQl = definition(child).downcast_ref()?;
     (window.is_tumbling() && function.fusable().is_some()).then_some((window, function))
 }
@@ -52,13 +58,14 @@ pub fn build(graph: &Graph, at: usize, of_window: &Arc<NodeStats>) -> Option<Box
         Half::Window => Some(Box::new(HandThrough)),
         Half::Function => {
             let (window, function) = pair(graph, *graph.nodes[at].parents.first()?)?;
-            let (fold, field, as_, point_times) = function.fusable()?;
+            let function = function.fusable()?;
             Some(Box::new(Fused {
                 window: window.clone(),
-                fold,
-                field: field.into(),
-                as_: as_.into(),
-                point_times,
+                fold: function.fold,
+                function: function.name,
+                field: function.field.into(),
+                as_: function.as_.into(),
+                point_times: function.point_times,
                 of_window: of_window.clone(),
             }))
         }
@@ -74,12 +81,18 @@ impl Node for HandThrough {
     fn feed(&self, _cx: &mut Cx<'_>, _states: &mut States<()>, inputs: &mut [Message]) -> Message {
         std::mem::take(&mut inputs[0])
     }
+
+    fn mark(&self, cx: &mut Cx<'_>, states: &mut States<()>, _: usize, marks: Vec<Mark>) -> Vec<Flow> {
+        marks::hand_through(self, cx, states, marks)
+    }
 }
 
 /// The function's operator.
 struct Fused {
     window: Window,
     fold: Fold,
+    /// What errors call the function.
+    function: &'static str,
     field: String,
     as_: Name,
     point_times: bool,
@@ -97,8 +110,10 @@ struct Held {
     sum: u64,
     /// Number of usable points.
     count: u32,
-    /// In the two top bits the kind of the usable points, in the others the number of unusable
-    /// ones. Zero is at once "floats" and "none yet".
+    /// In the two top bits the kind of the usable points; in the next four what was wrong with the
+    /// first unusable one (its field's kind counted from one, and whether there were usable points
+    /// before it); in the others the number of unusable ones. Zero is at once "floats" and "none
+    /// yet".
     kind_and_unused: u32,
 }
 
@@ -110,6 +125,19 @@ const FLOATS: u32 = 0;
 const INTS: u32 = 1 << 30;
 const BOOLS: u32 = 2 << 30;
 const TEXTS: u32 = 3 << 30;
+const UNUSED: u32 = (1 << 26) - 1;
+const LATCHED: u32 = 8;
+/// What the field of a point can be. The second to fifth are in the order of the top bits.
+const KINDS: [Option<Kind>; 8] = [
+    None,
+    Some(Kind::Float),
+    Some(Kind::Int),
+    Some(Kind::Bool),
+    Some(Kind::Str),
+    Some(Kind::Null),
+    Some(Kind::Time),
+    Some(Kind::Duration),
+];
 
 impl Default for Held {
     fn default() -> Held {
@@ -156,22 +184,41 @@ impl Held {
             self.kind_and_unused = kind | (self.kind_and_unused & !KIND);
             return true;
         }
-        self.unusable();
+        self.unusable(KINDS[(kind >> 30) as usize + 1]);
         false
     }
 
+    /// A point whose field has that kind, or that lacks it, cannot be used.
     #[cold]
-    fn unusable(&mut self) {
-        if self.kind_and_unused & !KIND != !KIND {
+    fn unusable(&mut self, got: Option<Kind>) {
+        let unused = self.kind_and_unused & UNUSED;
+        if unused == 0 {
+            let got = KINDS.iter().position(|kind| *kind == got).unwrap_or(0) as u32;
+            let latched = if self.count > 0 { LATCHED } else { 0 };
+            self.kind_and_unused |= (got | latched) << 26;
+        }
+        if unused < UNUSED {
             self.kind_and_unused += 1;
         }
     }
 
+    /// How many points could not be used; of the first, the kind that was expected of its field and
+    /// the kind that the field had.
+    fn unused(&self) -> Unused {
+        let first = self.kind_and_unused >> 26 & 0b1111;
+        let latched = KINDS[(self.kind_and_unused >> 30) as usize + 1];
+        Unused {
+            points: u64::from(self.kind_and_unused & UNUSED),
+            expected: latched.filter(|_| first & LATCHED > 0),
+            got: KINDS.get((first & !LATCHED) as usize).copied().flatten(),
+        }
+    }
+
     /// What is known of the window, which starts afresh.
-    fn take(&mut self, fold: Fold) -> (Option<Acc>, u64) {
+    fn take(&mut self, fold: Fold) -> (Option<Acc>, Unused) {
         let count = u64::from(self.count);
         let ints = self.kind_and_unused & KIND == INTS;
-        let unused = u64::from(self.kind_and_unused & !KIND);
+        let unused = self.unused();
         let (float, int) = (f64::from_bits(self.sum), self.sum as i64);
         let acc = match fold {
             _ if count == 0 => Acc::of_nothing(fold),
@@ -188,6 +235,23 @@ impl Held {
     }
 }
 
+/// Points that could not be used.
+#[derive(Clone, Copy, Debug, Default)]
+struct Unused {
+    points: u64,
+    /// What the field of the first should have been, if that was decided.
+    expected: Option<Kind>,
+    /// What it was.
+    got: Option<Kind>,
+}
+
+impl Unused {
+    fn add(&mut self, more: Unused) {
+        let before = if self.points > 0 { *self } else { more };
+        *self = Unused { points: self.points + more.points, ..before };
+    }
+}
+
 /// What one entry completes.
 #[derive(Default)]
 struct Completed {
@@ -195,7 +259,7 @@ struct Completed {
     batches: u64,
     /// The group of each batch.
     groups: Vec<u32>,
-    unused: u64,
+    unused: Unused,
 }
 
 impl Node for Fused {
@@ -215,10 +279,14 @@ impl Node for Fused {
                     self.any(held, column, row)
                 });
             }
-            None => self.each(cx, states, run, 0..run.rows.len(), &mut done, |held, _| held.unusable()),
+            None => self.each(cx, states, run, 0..run.rows.len(), &mut done, |held, _| held.unusable(None)),
         }
         self.count(cx, &mut done);
         done.points.into_message()
+    }
+
+    fn mark(&self, cx: &mut Cx<'_>, states: &mut States<Held>, _: usize, marks: Vec<Mark>) -> Vec<Flow> {
+        self.take_marks(cx, states, marks)
     }
 }
 
@@ -248,22 +316,39 @@ impl Fused {
     fn due(&self, cx: &Cx<'_>, held: &mut Held, run: &Run, row: usize, done: &mut Completed) {
         let time = run.rows.times[row];
         if held.name.is_none() {
-            held.name = Some(run.rows.name(row).clone());
-            held.next_emit = self.window.first_emit(time);
+            self.start(held, run.rows.name(row).clone(), time);
             if time < held.next_emit {
                 return;
             }
         }
+        self.complete(cx, held, run.groups[row], run.rows.ordinals[row], time, done);
+    }
+
+    /// The group's first message has this measurement and time.
+    fn start(&self, held: &mut Held, name: Name, time: Time) {
+        held.name = Some(name);
+        held.next_emit = self.window.first_emit(time);
+    }
+
+    /// The window is complete, by a message of this ordinal and time.
+    fn complete(
+        &self,
+        cx: &Cx<'_>,
+        held: &mut Held,
+        group: u32,
+        ordinal: u32,
+        time: Time,
+        done: &mut Completed,
+    ) {
         let end = std::mem::replace(&mut held.next_emit, self.window.next_emit(time));
-        let group = run.groups[row];
         let (acc, unused) = held.take(self.fold);
         done.batches += 1;
         done.groups.push(group);
-        done.unused += unused;
+        done.unused.add(unused);
         if let (Some(answer), Some(name)) = (acc.map(Acc::answer), &held.name) {
             let time = if self.point_times { answer.time.unwrap_or(end) } else { end };
             let tags = cx.group(group).tags.clone();
-            let place = Place { group, ordinal: run.rows.ordinals[row], name, tags, time };
+            let place = Place { group, ordinal, name, tags, time };
             done.points.push(place, &self.as_, answer.value);
         }
     }
@@ -290,7 +375,7 @@ impl Fused {
             },
             Some(Kind::Bool) if !numbers_only => held.other(BOOLS),
             Some(Kind::Str) if !numbers_only => held.other(TEXTS),
-            _ => held.unusable(),
+            kind => held.unusable(kind),
         }
     }
 
@@ -300,13 +385,9 @@ impl Fused {
         cx.stats.collected.fetch_add(done.batches, Relaxed);
         cx.seen.add_all(done.groups.drain(..));
         cx.stats.groups[cx.identity.shard as usize].store(cx.seen.count(), Relaxed);
-        if done.unused > 0 {
-            cx.error(done.unused, || {
-                format!(
-                    "failed to aggregate point in batch: field {} missing from point or of a wrong type",
-                    self.field
-                )
-            });
+        let Unused { points, expected, got } = done.unused;
+        if points > 0 {
+            cx.error(points, || why_not(self.function, &self.field, Among::Batch, expected, got));
         }
     }
 }

@@ -4,7 +4,7 @@
 use crate::edge::{Batch, Run};
 use crate::group::Group;
 use crate::node::Cx;
-use model::{Column, EventState, Kind, Rows, TagColumn, TagSet};
+use model::{Column, Event, EventState, Kind, Purpose, Rows, TagColumn, TagSet};
 use std::sync::Arc;
 
 /// The names of the tags and fields; one that is empty is not written.
@@ -22,6 +22,11 @@ pub(super) struct Marks {
     pub message_field: String,
     /// Field with the duration, nanoseconds.
     pub duration_field: String,
+}
+
+/// Of the events that points triggered.
+fn states(events: &[Event]) -> impl Iterator<Item = &EventState> {
+    events.iter().filter(|event| event.purpose == Purpose::Alert).map(|event| &event.state)
 }
 
 impl Marks {
@@ -54,8 +59,7 @@ impl Marks {
     /// Writes on each point what its event says; events and points come in the same order.
     pub fn mark_run(&self, cx: &mut Cx<'_>, run: &mut Run, events: usize) {
         if self.writes_tags() {
-            let states = cx.effects.events[events..].iter().map(|event| &event.state);
-            let tags: Vec<TagSet> = states
+            let tags: Vec<TagSet> = states(&cx.effects.events[events..])
                 .enumerate()
                 .map(|(row, state)| self.tag(run.rows.tags.get(row, cx.series), state))
                 .collect();
@@ -65,7 +69,7 @@ impl Marks {
             run.groups = Arc::new(groups);
             run.rows.tags = TagColumn::Sets(Arc::new(tags));
         }
-        let states: Vec<&EventState> = cx.effects.events[events..].iter().map(|event| &event.state).collect();
+        let states: Vec<&EventState> = states(&cx.effects.events[events..]).collect();
         self.mark_fields(&mut run.rows, &states);
     }
 

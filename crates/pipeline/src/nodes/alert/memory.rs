@@ -1,7 +1,8 @@
 //! What an alert remembers of a group: its level, since when, and how restless it is.
 
+use super::departed::Departed;
 use super::levels::SLOTS;
-use model::{Level, Time};
+use model::{Level, Name, Time};
 use serde::{Deserialize, Serialize};
 
 /// When a group is flapping: thresholds of the weighted share of changes among the last events.
@@ -30,9 +31,35 @@ pub(super) struct Memory {
     history: Option<Box<History>>,
     /// What the expressions remember, by their places; empty while none remembers anything.
     lambdas: Box<[lambda::State]>,
+    /// What has to outlive the group.
+    pub legacy: Option<Box<Legacy>>,
+    /// What the node remembers of groups that are over; with group 0 only, whatever that is.
+    pub departed: Option<Box<Departed>>,
+}
+
+/// What has to be known of a group when it is over.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Legacy {
+    /// The group's id.
+    pub group: Name,
+    /// The topics, or an earlier group of the same id, knew a level of it.
+    pub found: bool,
+    /// It holds other alerts back.
+    pub inhibits: bool,
 }
 
 impl Memory {
+    /// What has to outlive the group `id`.
+    pub fn legacy(&mut self, id: &Name) -> &mut Legacy {
+        let new = || Box::new(Legacy { group: id.clone(), found: false, inhibits: false });
+        self.legacy.get_or_insert_with(new)
+    }
+
+    /// When it last triggered.
+    pub fn last(&self) -> Option<Time> {
+        self.last
+    }
+
     /// What the expression at a place remembers.
     pub fn lambda(&mut self, slot: usize) -> &mut lambda::State {
         if self.lambdas.is_empty() {

@@ -3,7 +3,7 @@
 
 use super::fold::Acc;
 use super::function::{Function, Method};
-use super::points::{Points, Unused};
+use super::points::{Among, Points, Unused};
 use super::reduce::Answer;
 use super::sent::{Place, Sent, nowhere};
 use crate::buffer::{Buffer, Wanted};
@@ -26,10 +26,11 @@ pub struct Aggregate {
     pub point_times: bool,
 }
 
-/// What is remembered of a group on a stream: the points of one time.
+/// What is remembered of a group: of a stream the points of one time, of batches a name.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Held {
-    /// Their time, and the measurement of the first.
+    /// Their time, and the measurement of the first. Of batches, the name of the group's first: it is
+    /// that of all results.
     at: Option<(Time, Name)>,
     /// The kind of their field, once one could be used.
     latch: Option<Kind>,
@@ -40,7 +41,6 @@ pub struct Held {
 }
 
 /// What is sent on.
-#[derive(Default)]
 struct Out {
     points: Sent,
     batches: Vec<Batch>,
@@ -58,11 +58,14 @@ impl Node for Aggregate {
     type State = Held;
 
     fn feed(&self, cx: &mut Cx<'_>, states: &mut States<Held>, inputs: &mut [Message]) -> Message {
-        let mut out = Out::default();
+        let among = if matches!(inputs[0], Message::Batches(_)) { Among::Batch } else { Among::Stream };
+        let mut out = Out { points: Sent::default(), batches: Vec::new(), unused: Unused::new(among) };
         match &inputs[0] {
             Message::None => {}
             Message::Stream(run) => self.stream(cx, states, run, &mut out),
-            Message::Batches(batches) => batches.iter().for_each(|batch| self.batch(cx, batch, &mut out)),
+            Message::Batches(batches) => {
+                batches.iter().for_each(|batch| self.batch(cx, states.get(batch.group), batch, &mut out));
+            }
         }
         out.unused.report(cx);
         match out.batches.is_empty() {
@@ -124,15 +127,12 @@ impl Aggregate {
         self.reduce(place, &rows, &origin, series, out);
     }
 
-    fn batch(&self, cx: &Cx<'_>, batch: &Batch, out: &mut Out) {
-        let place = Place {
-            group: batch.group,
-            ordinal: batch.ordinal,
-            name: &batch.origin.name,
-            tags: batch.tags.clone(),
-            time: batch.time,
-        };
-        self.reduce(place, &batch.rows, &batch.origin, cx.series, out);
+    fn batch(&self, cx: &Cx<'_>, held: &mut Held, batch: &Batch, out: &mut Out) {
+        let (_, name) = &*held.at.get_or_insert_with(|| (batch.time, batch.origin.name.clone()));
+        let origin = if *name == batch.origin.name { batch.origin.clone() } else { nowhere(name.clone()) };
+        let Batch { group, ordinal, time, .. } = *batch;
+        let place = Place { group, ordinal, name, tags: batch.tags.clone(), time };
+        self.reduce(place, &batch.rows, &origin, cx.series, out);
     }
 
     /// Sends what the function makes of `rows`.

@@ -12,6 +12,9 @@ pub trait Number: Copy + PartialOrd {
     /// As a field's value.
     fn value(self) -> Value;
 
+    /// Is not a number.
+    fn is_nan(self) -> bool;
+
     /// A total order for sorting: NaN comes last.
     fn order(self, other: Self) -> Ordering;
 }
@@ -23,6 +26,10 @@ impl Number for f64 {
 
     fn value(self) -> Value {
         Value::Float(self)
+    }
+
+    fn is_nan(self) -> bool {
+        f64::is_nan(self)
     }
 
     fn order(self, other: f64) -> Ordering {
@@ -37,6 +44,10 @@ impl Number for i64 {
 
     fn value(self) -> Value {
         Value::Int(self)
+    }
+
+    fn is_nan(self) -> bool {
+        false
     }
 
     fn order(self, other: i64) -> Ordering {

@@ -6,14 +6,31 @@ use crate::node::Cx;
 use model::{Column, Data, Kind, Rows, Time, Value};
 use std::borrow::Cow;
 
+/// How errors begin that speak of a point after the first of its batch or time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Among {
+    /// A function of several points, on a stream; or one that follows a stream.
+    Stream,
+    /// A function of several points, in a batch.
+    Batch,
+    /// A function that follows the points of a batch.
+    Followed,
+}
+
 /// Points that could not be used, to be reported at once.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Unused {
+    among: Among,
     points: u64,
     first: Option<String>,
 }
 
 impl Unused {
+    /// None yet.
+    pub fn new(among: Among) -> Unused {
+        Unused { among, points: 0, first: None }
+    }
+
     /// One more, with the reason.
     pub fn add(&mut self, why: impl FnOnce() -> String) {
         self.points += 1;
@@ -40,37 +57,40 @@ impl Function {
                 true
             }
             (latch, got) => {
-                unused.add(|| self.why_not(latch, got));
+                let among = unused.among;
+                unused.add(|| why_not(self.name, &self.field, among, latch, got));
                 false
-            }
-        }
-    }
-
-    fn why_not(&self, latch: Option<Kind>, got: Option<Kind>) -> String {
-        let (name, field) = (self.name, &self.field);
-        match (latch, got) {
-            (None, None) => {
-                format!("failed to realize reduce context from fields: field {field:?} missing from point")
-            }
-            (None, Some(kind)) => {
-                let kind = go_type(kind);
-                format!(
-                    "failed to realize reduce context from fields: invalid influxql func {name} with field \
-                     {field}: cannot apply {name} to {kind} field"
-                )
-            }
-            (Some(_), None) => {
-                format!("failed to aggregate point: field {field} missing from point cannot aggregate")
-            }
-            (Some(latched), Some(kind)) => {
-                let (got, expected) = (go_type(kind), go_type(latched));
-                format!("failed to aggregate point: field {field} has wrong type: got {got} exp {expected}")
             }
         }
     }
 }
 
-fn go_type(kind: Kind) -> &'static str {
+/// Why a point is not used whose field has the kind `got`, the latched kind being `latch`.
+pub fn why_not(name: &str, field: &str, among: Among, latch: Option<Kind>, got: Option<Kind>) -> String {
+    let realize = "failed to realize reduce context from fields";
+    let aggregate = match among {
+        Among::Stream => "failed to aggregate point",
+        Among::Batch => "failed to aggregate point in batch",
+        Among::Followed => "failed to aggregate batch point",
+    };
+    match (latch, got) {
+        (None, None) => format!("{realize}: field {field:?} missing from point"),
+        (None, Some(kind)) => {
+            let kind = go_kind(kind);
+            format!(
+                "{realize}: invalid influxql func {name} with field {field}: cannot apply {name} to {kind} field"
+            )
+        }
+        (Some(_), None) => format!("{aggregate}: field {field} missing from point cannot aggregate"),
+        (Some(latched), Some(kind)) => {
+            let (got, expected) = (go_kind(kind), go_kind(latched));
+            format!("{aggregate}: field {field} has wrong type: got {got} exp {expected}")
+        }
+    }
+}
+
+/// What Kapacitor's errors call the type of a field's value.
+pub fn go_kind(kind: Kind) -> &'static str {
     match kind {
         Kind::Null => "<nil>",
         Kind::Float => "float64",

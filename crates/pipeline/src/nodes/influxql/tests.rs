@@ -1,5 +1,8 @@
 //! What cases cannot say of the functions: their kernels over any numbers, and their limits.
 
+pub(in crate::nodes) mod bed;
+mod paths;
+
 use super::function::{Function, Method};
 use super::holt_winters::HoltWinters;
 use super::nelder_mead::minimise;

@@ -53,7 +53,8 @@ pub enum Best {
     Smallest,
 }
 
-/// The `n` best points, best first. Of equal values the earlier one is better.
+/// The `n` best points, best first. Of equal values the earlier one is better; NaN is worse than any
+/// number.
 pub fn best<T: Number>(times: &[Time], values: &[T], n: i64, best: Best) -> Vec<Answer> {
     let n = usize::try_from(n).unwrap_or(0);
     // Best first.
@@ -62,7 +63,8 @@ pub fn best<T: Number>(times: &[Time], values: &[T], n: i64, best: Best) -> Vec<
             Best::Greatest => values[b].order(values[a]),
             Best::Smallest => values[a].order(values[b]),
         };
-        by_value.then(times[a].cmp(&times[b]))
+        let by_sense = values[a].is_nan().cmp(&values[b].is_nan());
+        by_sense.then(by_value).then(times[a].cmp(&times[b]))
     };
     let mut heap = Heap { points: Vec::new(), worse: |a, b| order(a, b) == Ordering::Greater };
     for at in 0..values.len() {

@@ -5,7 +5,7 @@
 
 use super::function::{Function, Method};
 use super::number::Num;
-use super::points::Unused;
+use super::points::{Among, Unused};
 use super::sent::{Place, Sent};
 use crate::edge::{Batch, Message, Run};
 use crate::node::{Cx, Node};
@@ -57,7 +57,8 @@ impl Node for Transform {
     type State = Followed;
 
     fn feed(&self, cx: &mut Cx<'_>, states: &mut States<Followed>, inputs: &mut [Message]) -> Message {
-        let mut unused = Unused::default();
+        let among = if matches!(inputs[0], Message::Batches(_)) { Among::Followed } else { Among::Stream };
+        let mut unused = Unused::new(among);
         let message = match std::mem::take(&mut inputs[0]) {
             Message::None => Message::None,
             Message::Stream(run) => self.stream(cx, states, &run, &mut unused),

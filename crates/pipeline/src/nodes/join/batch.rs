@@ -3,10 +3,11 @@
 
 use super::Rules;
 use super::columns::{Fields, Grown};
-use super::merge::Merge;
+use super::ends::State;
 use super::on::{Piece, Sent, Waiting};
-use super::sets::{Set, Sets};
-use crate::edge::{Batch, Message};
+use super::sets::Set;
+use crate::edge::{Batch, Flow, Mark, Message};
+use crate::merge::order::InOrder;
 use crate::node::{Cx, Node};
 use crate::state::States;
 use model::{Column, Field, Name, OriginColumn, Rows, TagColumn, TagSet, Time};
@@ -19,17 +20,9 @@ pub struct OfBatches {
     pub(super) rules: Rules,
 }
 
-/// What a group remembers.
-#[derive(Debug, Default, Serialize, Deserialize)]
-pub struct State {
-    sets: Sets<Held>,
-    /// Only in groups of `on` tags.
-    on: Option<Box<Waiting<Held>>>,
-}
-
 /// A batch that waits. Its columns are those that came, shared.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Held {
+pub struct Held {
     name: Name,
     tags: TagSet,
     times: Arc<Vec<Time>>,
@@ -55,26 +48,48 @@ impl Piece for Held {
 }
 
 impl Node for OfBatches {
-    type State = State;
+    type State = State<Held>;
 
-    fn feed(&self, cx: &mut Cx<'_>, states: &mut States<State>, inputs: &mut [Message]) -> Message {
+    fn feed(&self, cx: &mut Cx<'_>, states: &mut States<State<Held>>, inputs: &mut [Message]) -> Message {
         let parts: Vec<&[Batch]> = inputs.iter().map(as_batches).collect();
         let ordinals: Vec<Vec<u32>> =
             parts.iter().map(|part| part.iter().map(|batch| batch.ordinal).collect()).collect();
         let spaces = self.rules.spaces(cx, |source| !parts[source].is_empty());
         let sources = self.rules.sources();
         let mut out = Vec::new();
-        for (source, at) in Merge::new(ordinals.iter().map(Vec::as_slice)) {
+        for (source, at) in InOrder::new(ordinals.iter().map(Vec::as_slice)) {
             let batch = &parts[source][at];
             let group = self.rules.group(cx, spaces[source], batch.group);
             let time = self.rules.round(batch.time);
+            let group = cx.spaces[cx.space_in].get(group);
             let new = Sent { group, source: source as u32, time, piece: Held::of(batch) };
             for Sent { group, source, time, piece } in self.matched(cx, states, new) {
+                let group = cx.spaces[cx.space_in].intern(group);
                 let send = |set| out.extend(self.join(cx, set, group, batch.ordinal));
                 states.get(group).sets.collect(sources, source as usize, time, piece, send);
             }
         }
         if out.is_empty() { Message::None } else { Message::Batches(out) }
+    }
+
+    fn mark(
+        &self,
+        cx: &mut Cx<'_>,
+        states: &mut States<State<Held>>,
+        input: usize,
+        marks: Vec<Mark>,
+    ) -> Vec<Flow> {
+        let mut out = Vec::new();
+        self.rules.mark(cx, states, input, &marks, |cx, set, group| out.extend(self.join(cx, set, group, 0)));
+        let data = (!out.is_empty()).then(|| Message::Batches(out).into());
+        data.into_iter().chain(self.rules.passed(cx, input, marks)).collect()
+    }
+
+    fn finish(&self, cx: &mut Cx<'_>, states: &mut States<State<Held>>) -> Vec<Flow> {
+        let ended = self.rules.end(cx, states);
+        let out: Vec<Batch> =
+            ended.into_iter().filter_map(|(set, group)| self.join(cx, set, group, 0)).collect();
+        if out.is_empty() { Vec::new() } else { vec![Message::Batches(out).into()] }
     }
 }
 
@@ -87,11 +102,11 @@ fn as_batches(message: &Message) -> &[Batch] {
 
 impl OfBatches {
     /// What goes on to the sets now that `new` is there: itself, unless `on` makes it wait.
-    fn matched(&self, cx: &mut Cx<'_>, states: &mut States<State>, new: Sent<Held>) -> Vec<Sent<Held>> {
+    fn matched(&self, cx: &mut Cx<'_>, states: &mut States<State<Held>>, new: Sent<Held>) -> Vec<Sent<Held>> {
         if self.rules.on.is_empty() {
             return vec![new];
         }
-        let (on, specific) = self.rules.on_group(cx, new.group);
+        let (on, specific) = self.rules.on_group(cx, &new.group);
         let fresh = || Box::new(Waiting::new(self.rules.sources()));
         states.get(on).on.get_or_insert_with(fresh).arrive(new, specific)
     }
@@ -109,7 +124,7 @@ impl OfBatches {
             times: Arc::new(zipped.times),
             ordinals: Arc::default(),
         };
-        let group = self.rules.named(cx, group, name);
+        let group = self.rules.out(cx, group, name);
         Some(Batch { group, ordinal, tags: first.tags.clone(), time: set.time, origin, rows })
     }
 }

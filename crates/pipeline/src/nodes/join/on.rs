@@ -6,6 +6,7 @@
 //! overlooks a first parent without points in this one. Here each parent must have brought a point
 //! of this `on` group: so the groups are independent, and can be in different shards.
 
+use crate::group::Group;
 use model::Time;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -20,8 +21,8 @@ pub trait Piece: Clone {
 /// A point that waits, or that is sent on to the sets of its group.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Sent<P> {
-    /// The group whose sets it goes to.
-    pub group: u32,
+    /// The group whose sets it goes to: its number may be another's by the time it goes.
+    pub group: Group,
     /// Its parent.
     pub source: u32,
     /// Its rounded time.
@@ -49,6 +50,27 @@ impl<P> Waiting<P> {
             general: VecDeque::new(),
             specific: VecDeque::new(),
         }
+    }
+}
+
+impl<P> Waiting<P> {
+    /// The group is over at a parent: what waits in it goes, and the parent has brought nothing yet.
+    /// Whether other parents still have.
+    pub fn over(&mut self, source: usize) -> bool {
+        self.general.clear();
+        self.specific.clear();
+        self.marks[source] = None;
+        self.marks.iter().any(Option::is_some)
+    }
+
+    /// No parent has brought anything yet.
+    pub fn reset_marks(&mut self) {
+        self.marks.fill(None);
+    }
+
+    /// The specific points, for which no partner can come any more.
+    pub fn end(&mut self) -> impl Iterator<Item = Sent<P>> {
+        self.specific.drain(..)
     }
 }
 
@@ -98,5 +120,5 @@ impl<P: Piece> Waiting<P> {
 fn pair<P: Piece>(specific: &Sent<P>, general: &Sent<P>, sent: &mut Vec<Sent<P>>) {
     sent.push(specific.clone());
     let piece = general.piece.adopted(&specific.piece);
-    sent.push(Sent { group: specific.group, source: general.source, time: general.time, piece });
+    sent.push(Sent { group: specific.group.clone(), source: general.source, time: general.time, piece });
 }

@@ -53,9 +53,7 @@ impl<P> Sets<P> {
     /// Takes a point of parent `source` of `sources`, and hands on the sets whose turn has come.
     #[inline]
     pub fn collect(&mut self, sources: usize, source: usize, time: Time, point: P, send: impl FnMut(Set<P>)) {
-        if self.heads.is_empty() {
-            self.heads.resize(sources, Time::MIN);
-        }
+        self.ready(sources);
         let at = self.lacking(source, time);
         if self.queue.get(at).is_none_or(|set| set.time != time) {
             let points = (0..sources).map(|_| None).collect();
@@ -66,6 +64,24 @@ impl<P> Sets<P> {
         set.filled += 1;
         self.heads[source] = time;
         self.release(send);
+    }
+
+    /// Parent `source` has got as far as `time` without a point.
+    pub fn advance(&mut self, sources: usize, source: usize, time: Time, send: impl FnMut(Set<P>)) {
+        self.ready(sources);
+        self.heads[source] = time;
+        self.release(send);
+    }
+
+    /// All sets that wait, in order of time.
+    pub fn drain(&mut self) -> impl Iterator<Item = Set<P>> {
+        self.queue.drain(..)
+    }
+
+    fn ready(&mut self, sources: usize) {
+        if self.heads.is_empty() {
+            self.heads.resize(sources, Time::MIN);
+        }
     }
 
     /// The place of the first set of that time without a point of the parent, or where it belongs.

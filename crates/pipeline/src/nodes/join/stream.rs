@@ -5,10 +5,11 @@
 
 use super::Rules;
 use super::columns::{Fields, Grown};
-use super::merge::Merge;
+use super::ends::State;
 use super::on::{Piece, Sent, Waiting};
-use super::sets::{Set, Sets};
-use crate::edge::{Message, Run};
+use super::sets::Set;
+use crate::edge::{Flow, Mark, Message, Run};
+use crate::merge::order::InOrder;
 use crate::node::{Cx, Node};
 use crate::state::States;
 use model::{Name, OriginColumn, Rows, TagColumn, Time, Value};
@@ -20,17 +21,10 @@ pub struct OfStreams {
     pub(super) rules: Rules,
 }
 
-/// What a group remembers.
-#[derive(Debug, Default, Serialize, Deserialize)]
-pub struct State {
-    sets: Sets<Point>,
-    /// Only in groups of `on` tags.
-    on: Option<Box<Waiting<Point>>>,
-}
-
 /// A point that waits.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-enum Point {
+pub enum Point {
+    /// A point in the state.
     Held(Arc<Held>),
     /// A row of the entry that is being fed. Behind the other, for a skipped variant has no number
     /// of its own.
@@ -40,7 +34,7 @@ enum Point {
 
 /// A point in the state. Its time is the set's, its tags are the group's.
 #[derive(Debug, Serialize, Deserialize)]
-struct Held {
+pub struct Held {
     name: Name,
     fields: Vec<(Name, Value)>,
 }
@@ -59,9 +53,9 @@ impl Piece for Point {
 }
 
 impl Node for OfStreams {
-    type State = State;
+    type State = State<Point>;
 
-    fn feed(&self, cx: &mut Cx<'_>, states: &mut States<State>, inputs: &mut [Message]) -> Message {
+    fn feed(&self, cx: &mut Cx<'_>, states: &mut States<State<Point>>, inputs: &mut [Message]) -> Message {
         let runs: Vec<Option<&Run>> = inputs.iter().map(as_run).collect();
         let rows: usize = runs.iter().flatten().map(|run| run.rows.len()).sum();
         let mut joined = Joined::new(self.rules.sources(), self.rules.fill.is_none(), rows);
@@ -72,6 +66,25 @@ impl Node for OfStreams {
         }
         self.message(cx, &runs, joined)
     }
+
+    fn mark(
+        &self,
+        cx: &mut Cx<'_>,
+        states: &mut States<State<Point>>,
+        input: usize,
+        marks: Vec<Mark>,
+    ) -> Vec<Flow> {
+        let mut joined = self.nothing();
+        self.rules.mark(cx, states, input, &marks, |_, set, group| joined.take(set, group, 0));
+        let data = self.flow(cx, joined);
+        data.into_iter().chain(self.rules.passed(cx, input, marks)).collect()
+    }
+
+    fn finish(&self, cx: &mut Cx<'_>, states: &mut States<State<Point>>) -> Vec<Flow> {
+        let mut joined = self.nothing();
+        self.rules.end(cx, states).into_iter().for_each(|(set, group)| joined.take(set, group, 0));
+        self.flow(cx, joined).into_iter().collect()
+    }
 }
 
 fn as_run(message: &Message) -> Option<&Run> {
@@ -81,15 +94,28 @@ fn as_run(message: &Message) -> Option<&Run> {
     }
 }
 
-fn in_order<'a>(runs: &'a [Option<&Run>]) -> Merge<'a> {
-    Merge::new(runs.iter().map(|run| run.map_or(&[][..], |run| &run.rows.ordinals)))
+fn in_order<'a>(runs: &'a [Option<&Run>]) -> InOrder<'a> {
+    InOrder::new(runs.iter().map(|run| run.map_or(&[][..], |run| &run.rows.ordinals)))
 }
 
 impl OfStreams {
+    fn nothing(&self) -> Joined {
+        Joined::new(self.rules.sources(), self.rules.fill.is_none(), 0)
+    }
+
+    /// What is joined of points that wait.
+    fn flow(&self, cx: &mut Cx<'_>, joined: Joined) -> Option<Flow> {
+        let runs = vec![None; self.rules.sources()];
+        match self.message(cx, &runs, joined) {
+            Message::None => None,
+            message => Some(message.into()),
+        }
+    }
+
     fn collect(
         &self,
         cx: &mut Cx<'_>,
-        states: &mut States<State>,
+        states: &mut States<State<Point>>,
         runs: &[Option<&Run>],
         joined: &mut Joined,
     ) {
@@ -129,7 +155,7 @@ impl OfStreams {
     fn collect_on(
         &self,
         cx: &mut Cx<'_>,
-        states: &mut States<State>,
+        states: &mut States<State<Point>>,
         runs: &[Option<&Run>],
         joined: &mut Joined,
     ) {
@@ -138,12 +164,14 @@ impl OfStreams {
         for (source, row) in in_order(runs) {
             let Some(run) = runs[source] else { continue };
             let group = self.rules.group(cx, spaces[source], run.groups[row]);
-            let (on, specific) = self.rules.on_group(cx, group);
+            let group = cx.spaces[cx.space_in].get(group);
+            let (on, specific) = self.rules.on_group(cx, &group);
             let piece = Point::Held(Held::of(&run.rows, row));
             let time = self.rules.round(run.rows.times[row]);
             let new = Sent { group, source: source as u32, time, piece };
             let waiting = states.get(on).on.get_or_insert_with(|| Box::new(Waiting::new(sources)));
             for Sent { group, source, time, piece } in waiting.arrive(new, specific) {
+                let group = cx.spaces[cx.space_in].intern(group);
                 let send = |set| joined.take(set, group, run.rows.ordinals[row]);
                 states.get(group).sets.collect(sources, source as usize, time, piece, send);
             }
@@ -157,12 +185,10 @@ impl OfStreams {
         let fields = self.fields(runs, &joined);
         let origins = self.origins(runs, &joined);
         let Joined { mut groups, times, ordinals, .. } = joined;
-        let table = &cx.spaces[cx.space_out];
-        let tags = groups.iter().map(|&group| table.get(group).tags.clone()).collect();
-        if self.rules.by_name {
-            for (row, group) in groups.iter_mut().enumerate() {
-                *group = self.rules.named(cx, *group, &origins.get(row).name);
-            }
+        let table = &cx.spaces[cx.space_in];
+        let tags = groups.iter().map(|&group| table.get(group).tags).collect();
+        for (row, group) in groups.iter_mut().enumerate() {
+            *group = self.rules.out(cx, *group, &origins.get(row).name);
         }
         let rows = Rows {
             origins,

@@ -1,14 +1,14 @@
 //! The join node against [`model`], a reading of Kapacitor's rules one point at a time.
 
-mod bed;
 mod model;
 
 use super::{Fill, Join};
 use crate::edge::EdgeKind;
 use crate::group::GroupBy;
+use crate::merge::bed::{Bed, Out, Sent, Written};
 use crate::node::Definition;
+use crate::node::Turn;
 use ::model::Value;
-use bed::{Bed, Out, Written};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -75,6 +75,7 @@ fn setups(edge: EdgeKind) -> impl Strategy<Value = Setup> {
                 stream_name: if renamed { "joined".into() } else { String::new() },
                 tolerance,
                 fill,
+                delete_all: false,
             };
             Setup { join, parents, edge }
         },
@@ -97,9 +98,13 @@ fn written() -> impl Strategy<Value = Vec<Written>> {
     })
 }
 
+fn bed(setup: &Setup) -> Bed {
+    Bed::new(&setup.join, &setup.parents, setup.edge)
+}
+
 fn check(setup: &Setup, written: &[Written], cuts: &[bool], saves: &[bool]) {
     let expected = model::run(setup, written);
-    let mut bed = Bed::new(setup);
+    let mut bed = bed(setup);
     let mut found: Vec<Out> = Vec::new();
     let mut start = 0;
     for end in 1..=written.len() {
@@ -158,7 +163,7 @@ fn a_backlog_of_one_time_is_joined_in_order() {
     let left = (0..3000).map(|at| point(1, 5, at));
     let right = (3000..6000).map(|at| point(2, 5, at));
     let written: Vec<Written> = left.chain(right).collect();
-    let mut bed = Bed::new(&setup);
+    let mut bed = bed(&setup);
     let found: Vec<Out> = written.chunks(500).flat_map(|entry| bed.feed(entry)).collect();
     assert_eq!(found.len(), 3000);
     for (at, out) in (0..).zip(&found) {
@@ -169,7 +174,7 @@ fn a_backlog_of_one_time_is_joined_in_order() {
 
 #[test]
 fn a_point_reaches_the_first_parent_first() {
-    let found = Bed::new(&plain(Join::default())).feed(&[point(3, 1, 0), point(3, 2, 1)]);
+    let found = bed(&plain(Join::default())).feed(&[point(3, 1, 0), point(3, 2, 1)]);
     assert_eq!(found.iter().map(|out| out.time / SECOND).collect::<Vec<_>>(), [1, 2]);
 }
 
@@ -195,4 +200,91 @@ fn the_most_specific_parent_groups_the_output() {
     assert_eq!(join.group_by(&[by(&["h"]), by(&["c", "h"])]), by(&["c", "h"]));
     assert_eq!(join.group_by(&[by(&["h"]), by(&["c"])]), by(&["h"]));
     assert_eq!(join.group_by(&[all.clone(), by(&["c", "h"])]), all);
+}
+
+/// A mark of the group that all points of these tests are in.
+fn mark(bed: &mut Bed, parent: usize, barrier: Option<i64>) -> Vec<Sent> {
+    bed.mark(parent, &point(1, 0, 0), barrier)
+}
+
+fn values(sent: &[Sent]) -> Vec<Vec<Value>> {
+    let values = |sent: &Sent| match sent {
+        Sent::Data(out) => Some(out.rows[0].1.values().cloned().collect()),
+        Sent::Barrier(..) | Sent::Delete(_) => None,
+    };
+    sent.iter().filter_map(values).collect()
+}
+
+#[test]
+fn a_barrier_is_as_good_as_a_later_point() {
+    let filled = Join { fill: Fill::With(Value::Null), ..Join::default() };
+    let mut bed = bed(&plain(filled));
+    assert_eq!(bed.feed(&[point(1, 1, 7), point(1, 2, 8)]), []);
+    // As late as the first point: the partner can still come.
+    let sent = mark(&mut bed, 1, Some(SECOND));
+    assert_eq!(sent, [Sent::Barrier(String::new(), SECOND)]);
+    bed.save_and_load();
+    let sent = mark(&mut bed, 1, Some(2 * SECOND));
+    assert_eq!(values(&sent), [[Value::Int(7), Value::Null]]);
+    assert_eq!(sent.last(), Some(&Sent::Barrier(String::new(), 2 * SECOND)));
+}
+
+#[test]
+fn a_barrier_from_before_the_points_does_no_harm() {
+    let mut bed = bed(&plain(Join::default()));
+    assert_eq!(mark(&mut bed, 0, Some(-SECOND)), [Sent::Barrier(String::new(), -SECOND)]);
+    assert_eq!(bed.feed(&[point(1, 5, 1)]), []);
+    assert_eq!(mark(&mut bed, 1, Some(SECOND)).len(), 1);
+    assert_eq!(bed.feed(&[point(2, 5, 2)]).len(), 1);
+}
+
+#[test]
+fn the_end_of_a_group_drops_what_waits_in_it() {
+    let mut bed = bed(&plain(Join { fill: Fill::With(Value::Null), ..Join::default() }));
+    assert_eq!(bed.feed(&[point(1, 1, 7)]), []);
+    assert_eq!(mark(&mut bed, 0, None), [Sent::Delete(String::new())]);
+    assert_eq!(bed.turn(Turn::Finish), []);
+}
+
+#[test]
+fn the_end_of_the_task_sends_what_waits_in_order_of_time() {
+    let setup = Setup { parents: vec![by(&["h"]); 2], ..plain(Join::default()) };
+    let setup = Setup { join: Join { fill: Fill::With(Value::Null), ..setup.join }, ..setup };
+    let mut bed = bed(&setup);
+    let other = |second, at| Written { h: 1, ..point(2, second, at) };
+    assert_eq!(bed.feed(&[other(3, 1), point(1, 2, 2), point(1, 4, 3), other(4, 4)]), []);
+    bed.save_and_load();
+    let null = Value::Null;
+    let expected = [
+        vec![Value::Int(2), null.clone()],
+        vec![null.clone(), Value::Int(1)],
+        vec![Value::Int(3), null.clone()],
+        vec![null, Value::Int(4)],
+    ];
+    assert_eq!(values(&bed.turn(Turn::Finish)), expected);
+}
+
+#[test]
+fn a_specific_point_goes_on_alone_at_the_end() {
+    let fine = Join { on: vec!["h".into()], fill: Fill::With(Value::Null), ..Join::default() };
+    let setup = Setup { parents: vec![by(&["c", "h"]), by(&["h"])], ..plain(fine) };
+    let mut bed = bed(&setup);
+    assert_eq!(bed.feed(&[point(1, 1, 7), point(2, 5, 8)]), []);
+    assert_eq!(values(&bed.turn(Turn::Finish)), [[Value::Int(7), Value::Null]]);
+}
+
+#[test]
+fn delete_all_forgets_how_far_the_other_parents_are() {
+    for (delete_all, sent) in [(false, 1), (true, 0)] {
+        let on = vec!["h".to_owned()];
+        let fine = Join { on, delete_all, fill: Fill::With(Value::Null), ..Join::default() };
+        let setup = Setup { parents: vec![by(&["c", "h"]), by(&["h"])], ..plain(fine) };
+        let mut bed = bed(&setup);
+        let other = Written { c: 1, ..point(1, 9, 2) };
+        assert_eq!(bed.feed(&[point(1, 9, 0), point(2, 9, 1), other.clone()]).len(), 2);
+        assert_eq!(bed.mark(0, &other, None).len(), 1);
+        // Late points of a group that lives on, with the mark of the less specific parent or without.
+        let late: Vec<Written> = (1..4).map(|second| point(1, second, second)).collect();
+        assert_eq!(bed.feed(&late).len(), sent, "deleteAll {delete_all}");
+    }
 }

@@ -1,11 +1,11 @@
 //! Kapacitor's join as its rules say it, with no care for speed: maps by group and time, one
 //! point at a time.
 
-use super::bed::{Out, Values, Written};
 use super::{Fill, Setup};
 use crate::dimensions::go_round;
 use crate::edge::EdgeKind;
 use crate::group::{Group, GroupBy};
+use crate::merge::bed::{Out, Values, Written};
 use model::{Name, TagSet, Time, Value};
 use std::collections::BTreeMap;
 
@@ -166,7 +166,9 @@ impl Model<'_> {
         };
         let by_name = group.name.as_ref().map(|_| Name::from(name.as_str()));
         let tags: TagSet = group.tags.clone();
-        Some(Out { group: Group { tags: tags.clone(), name: by_name }.id(), name, tags, time, rows })
+        let group = Group { tags: tags.clone(), name: by_name }.id();
+        let row_tags = vec![tags.clone(); rows.len()];
+        Some(Out { db: String::new(), group, name, tags, time, rows, row_tags })
     }
 
     fn fields(&self, points: &[Option<Values>], names: &[String]) -> Option<Values> {

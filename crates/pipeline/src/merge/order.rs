@@ -3,20 +3,20 @@
 use smallvec::SmallVec;
 
 /// Walks over what all parents bring, one `(source, position)` a step.
-pub struct Merge<'a> {
+pub struct InOrder<'a> {
     ordinals: SmallVec<[&'a [u32]; 2]>,
     next: SmallVec<[u32; 2]>,
 }
 
-impl<'a> Merge<'a> {
+impl<'a> InOrder<'a> {
     /// Of the ordinals that each parent brings, each sorted.
-    pub fn new(ordinals: impl Iterator<Item = &'a [u32]>) -> Merge<'a> {
+    pub fn new(ordinals: impl Iterator<Item = &'a [u32]>) -> InOrder<'a> {
         let ordinals: SmallVec<[&[u32]; 2]> = ordinals.collect();
-        Merge { next: SmallVec::from_elem(0, ordinals.len()), ordinals }
+        InOrder { next: SmallVec::from_elem(0, ordinals.len()), ordinals }
     }
 }
 
-impl Iterator for Merge<'_> {
+impl Iterator for InOrder<'_> {
     type Item = (usize, usize);
 
     #[inline]

@@ -1,9 +1,8 @@
-//! A join node without a pipeline around it: points or batches in, points or batches out.
+//! For tests: a node without a pipeline around it. Points, batches and marks in, the same out.
 
-use super::Setup;
-use crate::edge::{Batch, EdgeKind, Message, Run};
-use crate::group::GroupTable;
-use crate::node::{AnyNode, Build, Cx, Definition, Demand, Effects, Server};
+use crate::edge::{Batch, EdgeKind, Flow, Mark, Message, Run};
+use crate::group::{GroupBy, GroupTable};
+use crate::node::{AnyNode, Build, Cx, Definition, Demand, Effects, Server, Turn};
 use crate::state::AnyStates;
 use crate::stats::NodeStats;
 use crate::task::Restored;
@@ -36,12 +35,25 @@ pub type Values = BTreeMap<String, Value>;
 /// A point or a batch that comes out.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Out {
+    pub db: String,
     pub name: String,
     pub group: String,
     pub tags: TagSet,
     pub time: Time,
     /// A point has one row.
     pub rows: Vec<(Time, Values)>,
+    /// Tags of each row.
+    pub row_tags: Vec<TagSet>,
+}
+
+/// What comes out of a walk.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Sent {
+    Data(Out),
+    /// Of a group, at a time.
+    Barrier(String, Time),
+    /// Of a group.
+    Delete(String),
 }
 
 impl Written {
@@ -74,7 +86,7 @@ impl Written {
         values
     }
 
-    fn origin(&self) -> Arc<Origin> {
+    pub fn origin(&self) -> Arc<Origin> {
         Arc::new(Origin { db: "db".into(), rp: "rp".into(), name: self.name().into() })
     }
 }
@@ -88,13 +100,15 @@ pub struct Bed {
     space_of: Vec<usize>,
     space_out: usize,
     edge: EdgeKind,
+    stats: NodeStats,
+    series: SeriesTable,
 }
 
 impl Bed {
-    pub fn new(setup: &Setup) -> Bed {
+    pub fn new(definition: &dyn Definition, parents: &[GroupBy], edge: EdgeKind) -> Bed {
         // A slot of a task that is gone has the default grouping: no node may take it for its own.
         let mut spaces: Vec<GroupTable> = vec![GroupTable::new(Default::default())];
-        let mut space = |by: &crate::group::GroupBy| {
+        let mut space = |by: &GroupBy| {
             let found = spaces.iter().skip(1).position(|space| space.by == *by);
             found.map_or_else(
                 || {
@@ -104,19 +118,20 @@ impl Bed {
                 |at| at + 1,
             )
         };
-        let space_of: Vec<usize> = setup.parents.iter().map(&mut space).collect();
-        let space_out = space(&setup.join.group_by(&setup.parents));
-        setup.join.validate(setup.parents.len()).expect("a valid join");
+        let space_of: Vec<usize> = parents.iter().map(&mut space).collect();
+        let space_out = space(&definition.group_by(parents));
+        definition.validate(parents.len()).expect("a valid node");
         let build = Build {
             task: &"task".into(),
-            name: "join3",
-            edge: setup.edge,
-            parents: &setup.parents,
+            name: "node3",
+            edge,
+            parents,
             below_source: false,
             demand: &Demand::All,
             server: &Server::default(),
+            dbrps: &[],
         };
-        let node = setup.join.build(&build).expect("a join that starts");
+        let node = definition.build(&build).expect("a node that starts");
         Bed {
             states: node.states(),
             node,
@@ -124,8 +139,15 @@ impl Bed {
             spaces,
             space_of,
             space_out,
-            edge: setup.edge,
+            edge,
+            stats: NodeStats::new(0, 1),
+            series: SeriesTable::default(),
         }
+    }
+
+    /// Points that the node could not use.
+    pub fn errors(&self) -> u64 {
+        self.stats.errors.load(std::sync::atomic::Ordering::Relaxed)
     }
 
     pub fn save_and_load(&mut self) {
@@ -140,17 +162,52 @@ impl Bed {
     pub fn feed(&mut self, entry: &[Written]) -> Vec<Out> {
         let mut inputs: Vec<Message> =
             (0..self.space_of.len()).map(|parent| self.input(parent, entry)).collect();
-        let stats = NodeStats::new(0, 1);
-        let name: Name = "join3".into();
+        let message = self.with(|node, cx, states| node.feed(cx, states, &mut inputs));
+        self.out(message)
+    }
+
+    /// No point of the group that `written` is in will come from the parent before a time; without a
+    /// time the group is over.
+    pub fn mark(&mut self, parent: usize, written: &Written, barrier: Option<Time>) -> Vec<Sent> {
+        let space = &mut self.spaces[self.space_of[parent]];
+        let group = space.of_tags(&written.tags(), &written.origin());
+        let mark = match barrier {
+            Some(time) => Mark::Barrier { group, time },
+            None => Mark::Delete { group },
+        };
+        self.turn(Turn::Mark(parent, vec![mark]))
+    }
+
+    /// Ticks, answers and the end.
+    pub fn turn(&mut self, turn: Turn<'_>) -> Vec<Sent> {
+        let flows = self.with(|node, cx, states| node.turn(cx, states, turn));
+        let mut sent = Vec::new();
+        for flow in flows {
+            match flow {
+                Flow::Data(message) => sent.extend(self.out(message).into_iter().map(Sent::Data)),
+                Flow::Marks(marks) => sent.extend(marks.into_iter().map(|mark| {
+                    let group = self.spaces[self.space_out].get(mark.group()).id();
+                    match mark {
+                        Mark::Barrier { time, .. } => Sent::Barrier(group, time),
+                        Mark::Delete { .. } => Sent::Delete(group),
+                    }
+                })),
+            }
+        }
+        sent
+    }
+
+    fn with<T>(&mut self, run: impl FnOnce(&dyn AnyNode, &mut Cx<'_>, &mut dyn AnyStates) -> T) -> T {
+        let name: Name = "node3".into();
         let mut cx = Cx {
-            series: &SeriesTable::default(),
+            series: &self.series,
             spaces: &mut self.spaces,
             space_in: self.space_of[0],
             space_out: self.space_out,
             now: 0,
             env: &lambda::Env::utc(0),
             identity: &mut Identity::default(),
-            stats: &stats,
+            stats: &self.stats,
             task: &"task".into(),
             name: &name,
             effects: &mut Effects::default(),
@@ -158,8 +215,7 @@ impl Bed {
             restored: &Restored::default(),
             quiet: false,
         };
-        let out = self.node.feed(&mut cx, &mut *self.states, &mut inputs);
-        self.out(out)
+        run(&*self.node, &mut cx, &mut *self.states)
     }
 
     fn input(&mut self, parent: usize, entry: &[Written]) -> Message {
@@ -181,18 +237,14 @@ impl Bed {
                 Message::Stream(Run { rows, groups: Arc::new(groups), groups_end })
             }
             EdgeKind::Batch => {
-                let batch = |(&(ordinal, w), group): (&(u32, &Written), u32)| Batch {
-                    group,
-                    ordinal,
-                    origin: w.origin(),
-                    tags: self.spaces[self.space_of[parent]].get(group).tags.clone(),
-                    time: w.time,
-                    rows: rows(
-                        (0..)
-                            .zip(&w.rows)
-                            .map(|(at, (time, fields))| (*time, w.values(*fields, at)))
-                            .collect(),
-                    ),
+                let batch = |(&(ordinal, w), group): (&(u32, &Written), u32)| {
+                    let points = (0..).zip(&w.rows);
+                    let points = points.map(|(at, (time, fields))| (*time, w.values(*fields, at)));
+                    let mut rows = rows(points.collect());
+                    rows.tags = TagColumn::Sets(Arc::new(vec![w.tags(); w.rows.len()]));
+                    rows.origins = OriginColumn::One(w.origin());
+                    let tags = self.spaces[self.space_of[parent]].get(group).tags;
+                    Batch { group, ordinal, origin: w.origin(), tags, time: w.time, rows }
                 };
                 Message::Batches(mine.iter().zip(groups).map(batch).collect())
             }
@@ -208,30 +260,32 @@ impl Bed {
                 assert!(run.rows.fields.is_sorted_by(|a, b| a.name < b.name));
                 let point = |row: usize| {
                     let origin = run.rows.origins.get(row);
-                    assert_eq!((&*origin.db, &*origin.rp), ("", ""));
+                    let tags = run.rows.tags.get(row, &self.series).clone();
                     Out {
+                        db: origin.db.to_string(),
                         name: origin.name.to_string(),
                         group: group(run.groups[row]).id(),
-                        tags: run.rows.tags.get(row, &SeriesTable::default()).clone(),
+                        tags: tags.clone(),
                         time: run.rows.times[row],
                         rows: vec![(run.rows.times[row], values(&run.rows, row))],
+                        row_tags: vec![tags],
                     }
                 };
                 (0..run.rows.len()).map(point).collect()
             }
             Message::Batches(batches) => {
                 assert!(batches.is_sorted_by_key(|batch| batch.ordinal));
+                let tags = |batch: &Batch, row: usize| batch.rows.tags.get(row, &self.series).clone();
                 let out = |batch: &Batch| Out {
+                    db: batch.origin.db.to_string(),
                     name: batch.origin.name.to_string(),
                     group: group(batch.group).id(),
                     tags: batch.tags.clone(),
                     time: batch.time,
                     rows: (0..batch.rows.len())
-                        .map(|row| {
-                            assert_eq!(*batch.rows.tags.get(row, &SeriesTable::default()), batch.tags);
-                            (batch.rows.times[row], values(&batch.rows, row))
-                        })
+                        .map(|row| (batch.rows.times[row], values(&batch.rows, row)))
                         .collect(),
+                    row_tags: (0..batch.rows.len()).map(|row| tags(batch, row)).collect(),
                 };
                 batches.iter().map(out).collect()
             }
