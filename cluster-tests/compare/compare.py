@@ -14,7 +14,7 @@ import points
 from differ import differences
 from generate import PROBES, Generator
 from observe import Round, observe_other, observe_ours
-from server import Server
+from server import Gone, Server
 from shrink import shrink
 
 
@@ -27,6 +27,8 @@ class Comparer:
         self.tasks, self.excused, self.skipped = 0, {}, []
         self.weight = dict.fromkeys(("refused scripts", "points", "httpOuts", "of them with data", "events", "errors of points"), 0)
         self.prefix = f"cmp{os.getpid()}"
+        for server in (self.ours, self.other):
+            server.clear("cmp")
         self.lacks = self.missing_nodes()
 
     def missing_nodes(self):
@@ -123,12 +125,15 @@ class Comparer:
         print(f"seed {round_.seed}: OTHER DIED\n{round_.script.text()}\n" + "\n".join(round_.lines()[:20]), flush=True)
         self.skipped.append(round_.seed)
         end = time.monotonic() + 60
-        while not self.other.alive():
-            if time.monotonic() > end:
-                sys.exit("the other server does not come back: start it again, then go on with "
-                         f"--seed {round_.seed + 1}")
-            time.sleep(0.2)
-        return None
+        while True:
+            try:
+                self.other.clear("cmp")
+                return None
+            except Gone:
+                if time.monotonic() > end:
+                    sys.exit("the other server does not come back: start it again, then go on with "
+                             f"--seed {round_.seed + 1}")
+                time.sleep(0.2)
 
 
 def report(round_, found):
@@ -184,7 +189,8 @@ def main():
     print(f"{done} rounds, {count} with a difference")
     print("  compared: " + ", ".join(f"{n} {what}" for what, n in comparer.weight.items()))
     for name, seeds in sorted(comparer.excused.items()):
-        print(f"  known: {name} in {len(seeds)}")
+        some = ", ".join(str(s) for s in sorted(seeds)[:8]) + (", …" if len(seeds) > 8 else "")
+        print(f"  known: {name} in {len(seeds)}: {some}")
     if comparer.skipped:
         print(f"  not comparable (the original died or answers differently each time): {comparer.skipped}")
     sys.exit(1 if count else 0)

@@ -97,6 +97,21 @@ def late_in_window(case):
     return bool(windows) and times != sorted(times) and case.difference.kind not in ("define", "format", "crash", "write")
 
 
+def leaked_prefix(case):
+    """flatten: what was collected of a point that lacks the second tag stands before the next point's names."""
+    flattens = [n for n in case.round.script.nodes() if n.name == "flatten"]
+    if not any(len(args) > 1 for n in flattens for name, args in n.props if name == "on"):
+        return False
+    columns = lambda text: re.findall(r'"columns": (\[[^\]]*\])', text)
+    pairs = list(zip(columns(case.shown("ours")), columns(case.shown("other"))))
+    return any(a != b and all(any(y.endswith(x) for y in json.loads(b)) for x in json.loads(a)) for a, b in pairs)
+
+
+def dropped_names(case):
+    """flatten without field names: of several fields of a point one wins, in the original by chance."""
+    return any(name == "dropOriginalFieldName" for n in case.round.script.nodes() for name, _ in n.props)
+
+
 def mixed_sources(case):
     """A from with and one without a measurement in one task."""
     measured = [any(p == "measurement" for p, _ in n.props) for n in case.round.script.nodes() if n.name == "from"]
@@ -107,6 +122,8 @@ RULES = [
     ("mixed-sources", "`from` with a measurement and `from` without one in a task: points come twice", mixed_sources),
     ("empty-window", "after an empty window a point that had left may come again", empty_window),
     ("late-in-window", "a late point at the wrap of a window's ring buffer upsets its order", late_in_window),
+    ("flatten-prefix", "quirk 11: flatten prefix leak after a missing second tag", leaked_prefix),
+    ("flatten-drop-name", "quirk 24: dropOriginalFieldName with several fields", dropped_names),
     ("not-finite", "NaN or Inf: httpOut answers 500, an alert's event is lost", not_finite),
     ("top-order", "(top: the 1.8 sources count where the two differ)", rows_in_other_order),
     ("global-function", "`var x = abs(-1.0)`, and any other unknown global function",

@@ -38,13 +38,6 @@ class Server:
                 if attempt == 2:
                     raise Gone(f"{self.name} ({self.url}): {e}") from e
 
-    def alive(self):
-        """Whether the server answers a ping."""
-        try:
-            return self.call("GET", f"{API}/ping")[0] == 204
-        except Gone:
-            return False
-
     def define(self, task, script):
         """Defines and enables a stream task. Returns (status, error text or '')."""
         body = {"id": task, "type": "stream", "dbrps": [{"db": DB, "rp": RP}],
@@ -94,6 +87,12 @@ class Server:
         self.call("DELETE", f"{API}/tasks/{task}")
         for topic in topics:
             self.call("DELETE", f"{API}/alerts/topics/{urllib.parse.quote(topic)}")
+
+    def clear(self, prefix):
+        """Removes the tasks whose ids begin with `prefix`: a server that died starts what killed it again."""
+        status, text = self.call("GET", f"{API}/tasks?pattern={prefix}*&fields=status&limit=-1")
+        for task in json.loads(text).get("tasks") or [] if status == 200 else []:
+            self.remove(task["id"], [])
 
     def drain(self, task, limit, quiet=3):
         """Waits until every edge of the task is empty and the statistics stand still for `quiet` looks.

@@ -29,8 +29,8 @@ def step(round_, differs, end):
 
 
 def with_lines(round_, lines):
-    """The round with these lines, one in a body."""
-    return replace(round_, bodies=[[line] for line in lines])
+    """The round with these lines, one in a body where the original needs that, else all in one."""
+    return replace(round_, bodies=[[line] for line in lines] if round_.singly() else [lines])
 
 
 def halves(round_):

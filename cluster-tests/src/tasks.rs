@@ -123,6 +123,26 @@ stream
 "#,
 };
 
+/// A task that goes by the clock: who does not beat for some seconds is dead. A leader's death takes less.
+pub const SILENCE: Task = Task {
+    id: "silence",
+    script: r#"
+var pulse = stream
+    |from()
+        .measurement('pulse')
+        .groupBy('host')
+
+pulse
+    |deadman(0.0, 5s)
+        .id('{{ index .Tags "host" }}')
+        .stateChangesOnly()
+        .post('URL/silence')
+
+pulse
+    |httpOut('beats')
+"#,
+};
+
 impl Task {
     /// The request that defines it, with its events posted to `receiver` (`http://host:port`).
     pub fn request(&self, receiver: &str) -> Value {

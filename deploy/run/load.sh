@@ -1,17 +1,21 @@
 #!/bin/sh
-# Loads a fresh kapacitord with each workload of loadbench.py, and prints what each cost.
+# Loads a fresh kapacitord with each workload of loadbench.py and of workloads.py, and prints what each cost.
 # usage: load.sh LOADBENCH KAPACITORD [workload...]
 set -eu
 loadbench=$1
 kapacitord=$2
 shift 2
-[ $# -gt 0 ] || set -- none alert window eval join tasks100 card
+[ $# -gt 0 ] || set -- none alert window eval join union changedetect deadman storm tasks100 tasks1000 card
 port=${PORT:-19392}
 runs=${RUNS:-3}
 for workload in "$@"; do
     points=${POINTS:-2000000}
     [ "$workload" = tasks100 ] && points=${POINTS:-1000000}
+    [ "$workload" = tasks1000 ] && points=${POINTS:-200000}
+    [ "$workload" = storm ] && points=${POINTS:-200000}
     [ "$workload" = card ] && points=${POINTS:-400000}
+    hosts=1000
+    [ "$workload" = deadman ] && hosts=10000
     run=0
     while [ "$run" -lt "$runs" ]; do
         run=$((run + 1))
@@ -41,7 +45,7 @@ CONF
             sleep 0.05
         done
         empty=$(awk '/^VmHWM/ {print $2}' "/proc/$pid/status")
-        python3 "$loadbench" --url "http://127.0.0.1:$port" --pid "$pid" --workload "$workload" --points "$points" \
+        python3 "$(dirname "$0")/workloads.py" "$loadbench" --hosts "$hosts" --url "http://127.0.0.1:$port" --pid "$pid" --workload "$workload" --points "$points" \
             ${BATCH:+--batch "$BATCH"} | sed "s/}\$/, \"empty_rss_mb\": $((empty / 1024))}/"
         kill "$pid"
         wait "$pid" || true

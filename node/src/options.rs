@@ -5,6 +5,7 @@ use config::Config;
 use config::tables::Sync as SyncConfig;
 use engine::ClusterOptions;
 use handler::{Endpoint, Services};
+use pipeline::nodes::http_post::Endpoint as NodeEndpoint;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -34,7 +35,7 @@ pub fn engine(
     options.group_memory_max = farad.group_memory_max.0;
     options.default_retention_policy.clone_from(&config.default_retention_policy);
     options.deadman = deadman(config);
-    options.server = server;
+    options.server = pipeline::Server { endpoints: node_endpoints(config)?, ..server };
     options.cluster = cluster(config)?;
     options.services = Services {
         disabled: Services::parse_disabled(disabled),
@@ -116,19 +117,35 @@ fn endpoints(config: &Config) -> Result<BTreeMap<String, Endpoint>, String> {
             headers: table.headers.clone(),
             username: table.basic_auth.username.clone(),
             password: table.basic_auth.password.clone(),
-            alert_template: template(&table.alert_template, &table.alert_template_file)?,
+            alert_template: template("alert", &table.alert_template, &table.alert_template_file)?,
         };
         endpoints.insert(table.endpoint.clone(), endpoint);
     }
     Ok(endpoints)
 }
 
-fn template(text: &str, file: &str) -> Result<Option<String>, String> {
+/// The same for the nodes of tasks.
+fn node_endpoints(config: &Config) -> Result<BTreeMap<String, NodeEndpoint>, String> {
+    let mut endpoints = BTreeMap::new();
+    for table in &config.httppost {
+        let endpoint = NodeEndpoint {
+            url: table.url.clone(),
+            headers: table.headers.clone(),
+            username: table.basic_auth.username.clone(),
+            password: table.basic_auth.password.clone(),
+            row_template: template("row", &table.row_template, &table.row_template_file)?,
+        };
+        endpoints.insert(table.endpoint.clone(), endpoint);
+    }
+    Ok(endpoints)
+}
+
+fn template(what: &str, text: &str, file: &str) -> Result<Option<String>, String> {
     match (text, file) {
         ("", "") => Ok(None),
         ("", file) => std::fs::read_to_string(file)
             .map(Some)
-            .map_err(|error| format!("cannot read the alert template {file}: {error}")),
+            .map_err(|error| format!("cannot read the {what} template {file}: {error}")),
         (text, _) => Ok(Some(text.to_owned())),
     }
 }
@@ -185,7 +202,6 @@ pub fn without_effect(config: &Config) -> Vec<&'static str> {
         ("kubernetes", config.kubernetes.iter().any(|table| table.enabled)),
         ("swarm", config.swarm.iter().any(|table| table.enabled)),
         ("udf.functions", !config.udf.functions.is_empty()),
-        ("deadman", config.deadman.global),
     ];
     tables.into_iter().filter(|(_, on)| *on).map(|(name, _)| name).collect()
 }

@@ -54,9 +54,8 @@ pub fn run(loaded: Loaded, pidfile: Option<PathBuf>, disabled: &str) -> Result<(
 async fn serve(config: &Config, disabled: &str, log: logging::Handle) -> Result<(), String> {
     let running: Arc<OnceLock<Weak<Engine>>> = Arc::default();
     let reloaded = running.clone();
-    let reload = move || match reloaded.get().and_then(Weak::upgrade).map(|engine| engine.reload()) {
-        Some(Ok(())) => tracing::info!("received SIGHUP: read the certificates of the peer port again"),
-        Some(Err(error)) => tracing::error!(%error, "received SIGHUP: the certificates stay as they were"),
+    let reload = move || match reloaded.get().and_then(Weak::upgrade) {
+        Some(engine) => reload(&engine),
         None => tracing::info!("received SIGHUP: there is nothing to reload yet"),
     };
     let mut stops = Stops::new(reload).map_err(|error| format!("cannot take over signals: {error}"))?;
@@ -101,6 +100,21 @@ async fn serve(config: &Config, disabled: &str, log: logging::Handle) -> Result<
     signal.map(|_| ())
 }
 
+/// Reads again what may change while the server runs.
+fn reload(engine: &Arc<Engine>) {
+    match engine.reload() {
+        Ok(()) => tracing::info!("received SIGHUP: read the certificates of the peer port again"),
+        Err(error) => tracing::error!(%error, "received SIGHUP: the certificates stay as they were"),
+    }
+    let engine = engine.clone();
+    tokio::spawn(async move {
+        match engine.reload_sources().await {
+            Ok(()) => tracing::info!("received SIGHUP: read the sources of sideload nodes again"),
+            Err(error) => tracing::error!(error, "failed to reload sideload sources"),
+        }
+    });
+}
+
 /// Opens the data directory and the engine in it.
 fn open(config: &Config, disabled: &str) -> Result<(Arc<Engine>, pipeline::Server), String> {
     let path = Path::new(&config.data_dir);
@@ -114,6 +128,7 @@ fn open(config: &Config, disabled: &str) -> Result<(Arc<Engine>, pipeline::Serve
         cluster_id: id("cluster.id")?,
         server_id: id("server.id")?,
         task_master: "main".to_owned(),
+        ..pipeline::Server::default()
     };
     let options = options::engine(config, path, server.clone(), disabled)?;
     let engine = tokio::task::block_in_place(|| Engine::open(options, data_dir));

@@ -33,6 +33,7 @@ macro_rules! guides {
 
 guides! {
     alert_topics
+    client
     downtime
     getting_started
     handlers
@@ -41,6 +42,7 @@ guides! {
     language
     leaderboard
     loopback
+    newer
     nodes
     reference_scripts
     two_measurements

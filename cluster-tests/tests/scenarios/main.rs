@@ -8,6 +8,7 @@ mod kill;
 mod membership;
 mod network;
 mod pause;
+mod silence;
 mod soak;
 mod stop;
 
@@ -15,7 +16,7 @@ use cluster_tests::runner::{self, Scenario};
 use std::process::ExitCode;
 
 /// All of them, in the order in which they are run.
-const SCENARIOS: [Scenario; 22] = [
+const SCENARIOS: [Scenario; 23] = [
     Scenario::new("alone_killed_and_stopped", alone::killed_and_stopped),
     Scenario::new("alone_with_a_full_disk", alone::with_a_full_disk),
     Scenario::new("alone_with_clock_jumps", clocks::jumps_alone),
@@ -27,6 +28,7 @@ const SCENARIOS: [Scenario; 22] = [
     Scenario::new("kill_follower", kill::follower),
     Scenario::new("kill_twice_in_a_row", kill::twice_in_a_row),
     Scenario::new("kill_all_at_once", kill::all_at_once),
+    Scenario::new("silence_across_a_kill", silence::across_a_kill),
     Scenario::new("stop_gracefully", stop::gracefully),
     Scenario::new("rolling_restart", stop::rolling_restart),
     Scenario::new("pause_leader", pause::leader),

@@ -4,6 +4,7 @@
 mod admin;
 mod cluster;
 mod metrics;
+mod sideload;
 mod tasks;
 mod topics;
 mod vars;
@@ -75,6 +76,7 @@ static ROUTES: &[Route] = &[
     route!(PATCH "/kapacitor/v1/alerts/topics/" topics::handlers::patch),
     route!(PUT "/kapacitor/v1/alerts/topics/" topics::handlers::replace),
     route!(DELETE "/kapacitor/v1/alerts/topics/" topics::delete),
+    route!(POST "/kapacitor/v1/sideload/reload" sideload::reload),
     route!(GET "/kapacitor/v1/cluster" cluster::show),
     route!(GET "/kapacitor/v1/cluster/members" cluster::members),
     route!(POST "/kapacitor/v1/cluster/members" cluster::add),

@@ -63,7 +63,7 @@ pub fn field(view: &TaskView, name: &str, format: Format) -> Option<Value> {
         "last-enabled" => time(task.last_enabled),
         "template-id" => json!(&**task.template_id.as_ref()?),
         PLACEMENT => placement(view),
-        NODE_ERRORS => node_errors(view),
+        NODE_ERRORS => node_errors(view)?,
         _ => return None,
     })
 }
@@ -90,11 +90,13 @@ pub fn whole(view: &TaskView, format: Format) -> Value {
         NODE_ERRORS,
     ];
     let one = |name: &str| match (name, field(view, name, format)) {
-        ("template-id", None) => json!(""),
-        ("stats", None | Some(Value::Null)) => json!({}),
-        (_, value) => value.unwrap_or(Value::Null),
+        ("template-id", None) => Some(json!("")),
+        ("stats", None | Some(Value::Null)) => Some(json!({})),
+        (NODE_ERRORS, value) => value,
+        (_, value) => Some(value.unwrap_or(Value::Null)),
     };
-    Value::Object(order.into_iter().map(|name| (name.to_owned(), one(name))).collect::<Map<_, _>>())
+    let all = order.into_iter().filter_map(|name| Some((name.to_owned(), one(name)?)));
+    Value::Object(all.collect::<Map<_, _>>())
 }
 
 fn script(view: &TaskView, format: Format) -> String {
@@ -111,7 +113,8 @@ fn stats(view: &TaskView) -> Option<Value> {
     Some(json!({"task-stats": {"throughput": view.throughput}, "node-stats": nodes}))
 }
 
-fn node_errors(view: &TaskView) -> Value {
+/// `None`: all points could be used.
+fn node_errors(view: &TaskView) -> Option<Value> {
     let reasons = view.reasons().into_iter().map(|(node, reasons)| {
         let reasons = reasons.iter().map(|reason| {
             json!({
@@ -120,7 +123,8 @@ fn node_errors(view: &TaskView) -> Value {
         });
         (node, reasons.collect())
     });
-    Value::Object(reasons.collect())
+    let reasons: Map<String, Value> = reasons.collect();
+    (!reasons.is_empty()).then_some(Value::Object(reasons))
 }
 
 fn placement(view: &TaskView) -> Value {

@@ -7,6 +7,7 @@ use model::{Name, Time};
 use pipeline::Server;
 use pipeline::compile::{Compiled, compile, compile_with};
 use pipeline::nodes::deadman;
+use pipeline::nodes::sideload::Content;
 use pipeline::node::Answer;
 use pipeline::task::{Restored, Task};
 use serde::{Deserialize, Serialize};
@@ -45,7 +46,19 @@ pub enum TaskEntry {
         /// Its id.
         task: String,
     },
+    /// It starts with empty state, and some of its nodes have sources.
+    StartWith {
+        /// The encoded [`Definition`].
+        definition: Vec<u8>,
+        /// What its alerts find in their topics.
+        restored: Restored,
+        /// What the sources hold.
+        sources: Sources,
+    },
 }
+
+/// What the sources of a task's nodes hold, by node.
+pub type Sources = BTreeMap<String, Arc<Content>>;
 
 /// An entry of a shard's log that brings neither points nor a task.
 #[derive(Clone, Debug, PartialEq)]
@@ -156,6 +169,15 @@ impl Definition {
 }
 
 impl TaskEntry {
+    /// That a task starts. Only one whose nodes have sources needs a record that older versions of
+    /// Farad cannot read.
+    pub fn start(definition: Vec<u8>, restored: Restored, sources: Sources) -> TaskEntry {
+        if sources.is_empty() {
+            return TaskEntry::Start { definition, restored };
+        }
+        TaskEntry::StartWith { definition, restored, sources }
+    }
+
     /// As bytes.
     pub fn encode(&self) -> Vec<u8> {
         postcard::to_allocvec(self).expect("plain values always encode")

@@ -17,6 +17,8 @@ pub struct Directory {
     pub logged: u32,
     /// Index of the next entry.
     pub next_index: u64,
+    /// Points that tasks wrote and that the log has, on a member alone.
+    pub taken: crate::member::lead::Taken,
 }
 
 impl Directory {

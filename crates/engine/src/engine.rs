@@ -10,6 +10,7 @@ use crate::member::lead::{Built, Loader};
 use crate::member::{ClusterOptions, Member, Parts, member_id, publisher};
 use crate::options::Options;
 use crate::outlet::Outlet;
+use crate::outside::Outside;
 use crate::queue::{Job, Queue, Room};
 use crate::recover::{Recovered, Recovery};
 use crate::router::{Database, Tasks};
@@ -39,6 +40,9 @@ const REPORTS_MAX: usize = 1024;
 /// Least time for writing down what the last deliveries reported, when stopping.
 const REPORTS: Duration = Duration::from_secs(1);
 
+/// Longest time for the posts of nodes that wait, when stopping.
+const POSTS: Duration = Duration::from_secs(5);
+
 /// Databases and retention policies whose series are remembered from write to write.
 const DATABASES_MAX: usize = 4096;
 
@@ -65,6 +69,8 @@ pub struct Engine {
     /// One a worker; shard `s` is run by worker `s % workers`.
     pub(crate) queues: Vec<Arc<Queue>>,
     pub(crate) room: Arc<Room>,
+    /// Carries out what nodes want done outside of their shards.
+    pub(crate) outside: Arc<Outside>,
     /// What the shards that are run here let the rest know.
     pub(crate) signs: Arc<Signs>,
     pub(crate) builders: Builders,
@@ -130,12 +136,13 @@ impl Engine {
         }
         let clock = Arc::new(Clock::default());
         let recovered = recover_all(&options, &log, &state, &control, &clock)?;
-        let (mut held, mut directories) = (Vec::new(), Vec::new());
+        let (mut held, mut directories, mut calls) = (Vec::new(), Vec::new(), Vec::new());
         let first = recovered.first();
         let built = first.map(|shard| shard.held.shard.tasks().cloned().collect()).unwrap_or_default();
         for shard in recovered {
             directories.push(Arc::new(Mutex::new(shard.directory)));
             held.push(shard.held);
+            calls.extend(shard.calls);
         }
         let workers = Workers::new(&options);
         workers.start(held, &Outlet::Control(control.clone()), None)?;
@@ -155,6 +162,8 @@ impl Engine {
         tokio::spawn(checkpoint_regularly(Arc::downgrade(&engine)));
         tokio::spawn(ticker::tick(Arc::downgrade(&engine)));
         engine.tasks.found(built);
+        engine.outside.attach(&engine);
+        engine.outside.call(calls);
         Ok(engine)
     }
 
@@ -206,6 +215,7 @@ impl Engine {
         member.start(&engine, published, reports);
         drop(entered);
         *engine.peers.lock() = Some(runtime);
+        engine.outside.attach(&engine);
         tokio::spawn(checkpoint_regularly(Arc::downgrade(&engine)));
         tokio::spawn(ticker::tick(Arc::downgrade(&engine)));
         Ok(engine)
@@ -230,6 +240,7 @@ impl Engine {
             queues: workers.queues,
             room: workers.room,
             signs: workers.signs,
+            outside: workers.outside,
             builders: Builders::default(),
             databases: RwLock::default(),
             tasks: RunningTasks::default(),
@@ -349,6 +360,10 @@ impl Engine {
             );
         }
         let _ = tokio::time::timeout(left(limit), self.flush()).await;
+        let posts = self.outside.end_calls(left(limit).min(POSTS)).await;
+        if posts > 0 {
+            tracing::warn!(posts, "posts of httpPost nodes are left unmade: their receivers are too slow");
+        }
         let drained = self.deliverer.drain(left(limit)).await;
         if drained.left > 0 {
             tracing::info!(deliveries = drained.left, "deliveries wait in the outbox for the next start");
@@ -409,6 +424,7 @@ struct Workers {
     queues: Vec<Arc<Queue>>,
     room: Arc<Room>,
     signs: Arc<Signs>,
+    outside: Arc<Outside>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -418,6 +434,7 @@ impl Workers {
             queues: (0..worker_count(options)).map(|_| Arc::default()).collect(),
             room: Arc::new(Room::new(options.queue_bytes_max)),
             signs: Arc::new(Signs::new(options.shards)),
+            outside: Arc::new(Outside::new(options.shards, options.queue_bytes_max)),
             threads: Mutex::default(),
         }
     }
@@ -431,7 +448,8 @@ impl Workers {
         }
         for (number, (queue, shards)) in self.queues.iter().zip(shards).enumerate() {
             let (room, signs) = (self.room.clone(), self.signs.clone());
-            let worker = Worker::new(queue.clone(), room, outlet.clone(), loader.cloned(), shards, signs);
+            let ways = (outlet.clone(), self.outside.clone());
+            let worker = Worker::new(queue.clone(), room, ways, loader.cloned(), shards, signs);
             let builder = std::thread::Builder::new().name(format!("shards-{number}"));
             self.threads.lock().push(builder.spawn(move || worker.run())?);
         }

@@ -19,6 +19,7 @@ pub mod member;
 mod membership;
 pub mod options;
 mod outlet;
+mod outside;
 pub mod process;
 mod queue;
 mod recover;

@@ -1,6 +1,6 @@
 //! What waits for a worker: jobs in order, bounded in bytes.
 
-use crate::definition::Other;
+use crate::definition::{Other, Sources};
 use crate::member::{Led, replica::Queued};
 use parking_lot::{Condvar, Mutex};
 use pipeline::endpoint::Shown;
@@ -22,6 +22,8 @@ pub enum Job {
         entry: model::Entry,
         /// What it counts for in the queue.
         bytes: usize,
+        /// Sender and number of points that a task wrote.
+        looped: Option<(u64, u64)>,
     },
     /// A task starts at an index of the log.
     Start {
@@ -35,6 +37,8 @@ pub enum Job {
         definition: Arc<[u8]>,
         /// What its alerts find in their topics.
         restored: Restored,
+        /// What the sources of its nodes hold.
+        sources: Sources,
     },
     /// A task stops at an index of the log.
     Stop {

@@ -6,8 +6,11 @@ use crate::definition::Definition;
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::options::Options;
-use crate::submit::{group, kind};
-use crate::worker::{APPLIED, CLOCK, Held, prefix};
+use crate::submit::{group, kind, read_looped};
+use crate::member::lead::Taken;
+use crate::worker::{APPLIED, CLOCK, Held, LOOPING, prefix};
+use crate::member::lead::TAKEN;
+use pipeline::node::Call;
 use model::codec::Decoder;
 use pipeline::Shard;
 use pipeline::checkpoint::{self, SavedTask, Source};
@@ -28,6 +31,8 @@ pub struct Recovered {
     pub directory: Directory,
     /// Entries that were replayed.
     pub replayed: u64,
+    /// Calls that the replayed entries asked for and that were not answered.
+    pub calls: Vec<Call>,
 }
 
 /// What recovery needs of the member.
@@ -60,6 +65,11 @@ impl Recovery<'_> {
             self.log.purge(group(number), saved)?;
         }
         (held.applied, held.saved) = (saved, saved);
+        held.taken = match source.value(TAKEN)? {
+            Some(bytes) => Taken::decode(&bytes)
+                .map_err(|why| Error::Entry { shard: number, index: saved, why })?,
+            None => Taken::default(),
+        };
         let mut replayed = 0;
         let mut decoder = Decoder::new();
         let mut effects = Effects::default();
@@ -71,23 +81,30 @@ impl Recovery<'_> {
                     .decode(&entry.bytes, held.shard.series().len())
                     .map_err(|error| fail(error.to_string()))?;
                 held.feed(entry.index, points, &mut effects);
+            } else if entry.kind == kind::LOOPED {
+                let (sender, number, bytes) = read_looped(&entry.bytes).ok_or_else(|| fail("it is too short".into()))?;
+                let points = decoder
+                    .decode(bytes, held.shard.series().len())
+                    .map_err(|error| fail(error.to_string()))?;
+                held.taken.take(sender, number, points.clock);
+                held.feed(entry.index, points, &mut effects);
             } else {
                 held.replay(entry.index, (entry.kind, &entry.bytes), &mut build, &mut effects)
                     .map_err(fail)?;
             }
             replayed += 1;
-            // Lines for the log were written when the points came.
-            effects.logs.clear();
+            held.take_replayed(&mut effects);
             if effects.events.len() >= EVENTS_TOGETHER {
                 self.control.send_blocking(Message::Events(std::mem::take(&mut effects.events)));
             }
         }
         if !effects.events.is_empty() {
-            self.control.send_blocking(Message::Events(effects.events));
+            self.control.send_blocking(Message::Events(std::mem::take(&mut effects.events)));
         }
         self.clock.after(held.clock);
-        let directory = Directory::of(held.shard.series(), held.applied + 1);
-        Ok(Recovered { held, directory, replayed })
+        let mut directory = Directory::of(held.shard.series(), held.applied + 1);
+        directory.taken = held.taken.clone();
+        Ok(Recovered { held, directory, replayed, calls: effects.calls })
     }
 }
 
@@ -128,6 +145,8 @@ pub fn open_checkpoint(
     shard.load(source, build).map_err(|source| Error::Checkpoint { shard: number, source })?;
     let mut held = Held::new(number, shard, 0, 0);
     held.clock = source.number(CLOCK)?.cast_signed();
+    let looping = source.value(LOOPING)?;
+    held.load_looping(looping).map_err(|why| Error::Entry { shard: number, index: 0, why })?;
     Ok(held)
 }
 

@@ -73,9 +73,9 @@ mod tests {
     fn a_shard_is_named_once_until_its_tick_is_done() {
         let signs = Signs::new(3);
         signs.0[1].due.store(10, Relaxed);
-        assert_eq!(signs.due(9), []);
+        assert!(signs.due(9).is_empty());
         assert_eq!(signs.due(10), [1]);
-        assert_eq!(signs.due(11), []);
+        assert!(signs.due(11).is_empty());
         signs.rung(1);
         assert_eq!(signs.due(11), [1]);
     }

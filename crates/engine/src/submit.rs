@@ -4,6 +4,7 @@ use crate::definition::Other;
 use crate::engine::Engine;
 use crate::error::WriteError;
 use crate::member::Member;
+use crate::outside::looped::Key;
 use crate::queue::Job;
 use line::Builder;
 use model::{Entry, SourceRun, Time, codec};
@@ -25,6 +26,15 @@ pub mod kind {
     pub const TICK: u8 = 5;
     /// What came back from outside: an [`crate::definition::Answered`].
     pub const ANSWER: u8 = 6;
+    /// Points that a task wrote, on a member alone: sender, number, and a [`model::Entry`].
+    pub const LOOPED: u8 = 7;
+}
+
+/// Sender, number and points of a record of kind [`kind::LOOPED`].
+pub fn read_looped(bytes: &[u8]) -> Option<(u64, u64, &[u8])> {
+    let (sender, rest) = bytes.split_first_chunk()?;
+    let (number, points) = rest.split_first_chunk()?;
+    Some((u64::from_le_bytes(*sender), u64::from_le_bytes(*number), points))
 }
 
 /// How long a write waits for a member that does not know yet what is agreed on.
@@ -53,13 +63,21 @@ impl Engine {
     pub(crate) async fn admit(
         &self,
         builder: &mut Builder,
-        key: Option<u64>,
+        key: Option<Key>,
     ) -> Result<Option<Position>, WriteError> {
         if self.stopping.load(Relaxed) {
             return Err(WriteError::Stopping);
         }
         let limit = self.options.write_timeout;
-        if tokio::time::timeout(limit, self.room.wait()).await.is_err() {
+        // What tasks write makes room where it comes from: to wait here would be to wait for itself.
+        let looped = matches!(key, Some(Key::Looped { .. }));
+        let room = async {
+            if !looped {
+                self.outside.wait().await;
+                self.room.wait().await;
+            }
+        };
+        if tokio::time::timeout(limit, room).await.is_err() {
             builder.clear();
             self.refused.fetch_add(1, Relaxed);
             return Err(WriteError::Busy(limit, self.room.used()));
@@ -72,7 +90,10 @@ impl Engine {
             return Ok(None);
         }
         match self.member() {
-            None => self.submit(lanes).map(Some),
+            None => {
+                let looped = key.filter(|_| looped).map(Key::identity);
+                self.submit(lanes, looped)
+            }
             Some(member) => self.send(member, lanes, key).await.map(|()| None),
         }
     }
@@ -82,11 +103,11 @@ impl Engine {
         &self,
         member: &Member,
         lanes: Vec<(u32, Vec<SourceRun>)>,
-        key: Option<u64>,
+        key: Option<Key>,
     ) -> Result<(), WriteError> {
         let (clock, limit) = (self.clock.now(), self.options.write_timeout);
         let sent =
-            lanes.into_iter().map(|(shard, runs)| (shard, member.sender(shard).send(clock, runs, key)));
+            lanes.into_iter().map(|(shard, runs)| (shard, member.sender(shard).send(clock, runs, key.map(Key::identity))));
         let deadline = tokio::time::Instant::now() + limit;
         for (shard, taken) in sent.collect::<Vec<_>>() {
             match tokio::time::timeout_at(deadline, taken).await {
@@ -100,9 +121,25 @@ impl Engine {
 
     /// Logs runs, by shard in ascending order, and queues them. The shards' directories are held
     /// until the entries are queued: the order of the log is the order of the queue.
-    fn submit(&self, lanes: Vec<(u32, Vec<SourceRun>)>) -> Result<Position, WriteError> {
+    fn submit(
+        &self,
+        mut lanes: Vec<(u32, Vec<SourceRun>)>,
+        looped: Option<(u64, u64)>,
+    ) -> Result<Option<Position>, WriteError> {
         let numbers = lanes.iter().map(|(lane, _)| *lane).collect::<Vec<u32>>();
         let mut held: Vec<_> = numbers.iter().map(|&lane| self.directories[lane as usize].lock()).collect();
+        if let Some((sender, number)) = looped {
+            // Some shards may have had it before a crash, others not.
+            let fresh: Vec<bool> = held.iter().map(|one| one.taken.last(sender) < number).collect();
+            let mut each = fresh.iter();
+            held.retain(|_| *each.next().unwrap_or(&true));
+            let mut each = fresh.iter();
+            lanes.retain(|_| *each.next().unwrap_or(&true));
+        }
+        if lanes.is_empty() {
+            return Ok(None);
+        }
+        let numbers = lanes.iter().map(|(lane, _)| *lane).collect::<Vec<u32>>();
         let clock = self.clock.now();
         let mut entries = Vec::with_capacity(lanes.len());
         let mut bytes = Vec::with_capacity(lanes.len());
@@ -110,6 +147,10 @@ impl Engine {
             let new_series = directory.unlogged().to_vec();
             let entry = Entry { clock, first_series: directory.logged, new_series, runs };
             let mut encoded = Vec::with_capacity(64 + entry.points() * 48);
+            if let Some((sender, number)) = looped {
+                encoded.extend(sender.to_le_bytes());
+                encoded.extend(number.to_le_bytes());
+            }
             codec::encode(&entry, &mut encoded);
             entries.push(entry);
             bytes.push(encoded);
@@ -122,7 +163,7 @@ impl Engine {
             .map(|((&lane, directory), parts)| Record {
                 group: group(lane),
                 index: directory.next_index,
-                kind: kind::POINTS,
+                kind: if looped.is_some() { kind::LOOPED } else { kind::POINTS },
                 parts,
             })
             .collect();
@@ -132,17 +173,20 @@ impl Engine {
         for (((&shard, directory), entry), encoded) in numbers.iter().zip(&mut held).zip(entries).zip(&bytes)
         {
             directory.set_logged();
+            if let Some((sender, number)) = looped {
+                directory.taken.take(sender, number, entry.clock);
+            }
             let (index, bytes) = (directory.next_index, encoded.len());
             directory.next_index += 1;
             self.room.take(bytes);
-            jobs[shard as usize % self.queues.len()].push(Job::Entry { shard, index, entry, bytes });
+            jobs[shard as usize % self.queues.len()].push(Job::Entry { shard, index, entry, bytes, looped });
         }
         for (queue, jobs) in self.queues.iter().zip(jobs) {
             if !jobs.is_empty() {
                 queue.push(jobs);
             }
         }
-        Ok(position)
+        Ok(Some(position))
     }
 
     /// Logs and queues something for one shard of a member alone that is neither points nor a task.

@@ -2,6 +2,7 @@
 //! shards' logs say from which point on it does.
 
 mod change;
+mod sources;
 mod figures;
 mod view;
 
@@ -143,24 +144,28 @@ impl Engine {
                 other => other,
             })?;
         self.check_handlers(&built)?;
+        self.refuse_circle(&built)?;
+        // In a cluster each shard's leader reads its own copy; here it is only found out whether there is one.
+        let sources = self.read_sources(&built).await.map_err(TaskError::Start)?;
         if let Some(member) = self.member() {
             let topics = topics(&built).map(|(name, handlers)| (name.into(), handlers)).collect();
             let (id, definition) = (task.id.clone(), definition.encode());
             let applied = self.propose(Command::StartTask { id, definition, topics }).await?;
             member.settle(applied.index).await;
-            return Ok(());
+            return self.break_circle(&built).await;
         }
         self.release_inhibited(&task.id).await?;
         self.open_topics(&built).await;
         let restored = restored(&self.catalog(), &built);
         let definition: Arc<[u8]> = definition.encode().into();
-        let entry = TaskEntry::Start { definition: definition.to_vec(), restored: restored.clone() };
+        let entry = TaskEntry::start(definition.to_vec(), restored.clone(), sources.clone());
         let job = |shard, index| Job::Start {
             shard,
             index,
             task: built.clone(),
             definition: definition.clone(),
             restored: restored.clone(),
+            sources: sources.clone(),
         };
         self.log_task(&entry, job).await?;
         self.tasks.running.write().insert(task.id.to_string(), built);

@@ -1,16 +1,17 @@
 //! A worker: a thread that runs some of the shards. Nothing else touches a shard's pipeline.
 
-use crate::definition::{Other, TaskEntry};
+use crate::definition::{Other, Sources, TaskEntry};
 use crate::member::Led;
-use crate::member::lead::Grouped;
-use crate::member::lead::Loader;
+use crate::member::lead::{Grouped, Loader, Taken};
+use crate::outside::Outside;
+use crate::outside::looped::number;
 use crate::outlet::{Changes, Outlet, Saved};
 use crate::queue::{Job, Queue, Room};
 use crate::signs::Signs;
 use model::{Event, Time};
 use pipeline::Shard;
-use pipeline::node::{Effects, Log, LogLevel};
-use pipeline::task::Task;
+use pipeline::node::{Effects, Log, LogLevel, Write};
+use pipeline::task::{Restored, Task};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,17 +20,24 @@ use std::time::{Duration, Instant};
 /// counted.
 const LINES_MAX: u32 = 200;
 
+/// Calls of a replay that are made again.
+const REPLAYED_CALLS_MAX: usize = 10_000;
+
 /// Key of a shard's last applied index, within its own key space.
 pub const APPLIED: &[u8] = b"i";
 
 /// Key of the clock of its last entry: no later entry may have an earlier one.
 pub const CLOCK: &[u8] = b"c";
 
+/// Key of the points that the shard's tasks wrote and that are not logged yet.
+pub const LOOPING: &[u8] = b"w";
+
 /// A worker.
 pub struct Worker {
     queue: Arc<Queue>,
     room: Arc<Room>,
     outlet: Outlet,
+    outside: Arc<Outside>,
     /// Brings shards back that this member comes to lead; a member alone brought all back at the start.
     loader: Option<Arc<Loader>>,
     /// The shards that it runs, by number.
@@ -53,11 +61,17 @@ pub struct Held {
     pub clock: Time,
     /// What only a shard of a cluster has.
     pub group: Option<Grouped>,
+    /// The points that other shards' tasks wrote to a shard of a member alone.
+    pub taken: Taken,
+    /// Points that its tasks wrote and that may not be logged yet, in order.
+    pub looping: VecDeque<Arc<Write>>,
+    /// The last checkpoint has some of these.
+    looping_saved: bool,
     failures: usize,
 }
 
 /// Bounds how much of the log tasks can fill.
-struct Lines {
+pub struct Lines {
     since: Instant,
     written: u32,
     left_out: u64,
@@ -68,7 +82,7 @@ impl Worker {
     pub fn new(
         queue: Arc<Queue>,
         room: Arc<Room>,
-        outlet: Outlet,
+        (outlet, outside): (Outlet, Arc<Outside>),
         loader: Option<Arc<Loader>>,
         shards: Vec<Held>,
         signs: Arc<Signs>,
@@ -78,10 +92,11 @@ impl Worker {
             queue,
             room,
             outlet,
+            outside,
             loader,
             shards: shards.into_iter().map(|held| (held.number, held)).collect(),
             effects: Effects::default(),
-            lines: Lines { since: Instant::now(), written: 0, left_out: 0 },
+            lines: Lines::new(),
         }
     }
 
@@ -89,6 +104,7 @@ impl Worker {
     pub fn run(mut self) {
         for held in self.shards.values_mut() {
             self.signs.set(held.number, &mut held.shard);
+            held.looping.iter().for_each(|write| self.outside.write(held.number, write.clone()));
         }
         let mut jobs = VecDeque::new();
         loop {
@@ -112,17 +128,19 @@ impl Worker {
 
     fn work(&mut self, job: Job) {
         match job {
-            Job::Entry { shard, index, entry, bytes } => {
+            Job::Entry { shard, index, entry, bytes, looped } => {
                 if let Some(held) = self.shards.get_mut(&shard) {
+                    if let Some((sender, number)) = looped {
+                        held.taken.take(sender, number, entry.clock);
+                    }
                     held.feed(index, entry, &mut self.effects);
                 }
                 self.carry_out();
                 self.room.give(bytes);
             }
-            Job::Start { shard, index, task, definition, restored } => {
+            Job::Start { shard, index, task, definition, restored, sources } => {
                 if let Some(held) = self.shards.get_mut(&shard) {
-                    held.shard.start(task, definition, restored);
-                    held.applied = index;
+                    held.start(index, task, definition, restored, &sources);
                 }
             }
             Job::Stop { shard, index, task } => {
@@ -154,6 +172,7 @@ impl Worker {
             }
             Job::Unlead { shard } => {
                 self.shards.remove(&shard);
+                self.outside.unlead(shard);
             }
             Job::Show { shard, task, node, reply } => {
                 let held = self.shards.get_mut(&shard);
@@ -161,6 +180,7 @@ impl Worker {
             }
             Job::Checkpoint { part: (part, parts), done } => {
                 for held in self.shards.values_mut().filter(|held| held.number % parts == part) {
+                    held.written(self.outside.written(held.number));
                     held.checkpoint(&self.outlet);
                 }
                 if let Some(done) = done {
@@ -178,8 +198,9 @@ impl Worker {
     fn lead(&mut self, shard: u32, generation: u64, upto: u64) -> Result<Led, String> {
         self.shards.remove(&shard);
         let loader = self.loader.clone().ok_or("a member alone has no groups to lead")?;
-        let held = loader.load(shard, generation, upto, &self.outlet)?;
+        let (held, calls) = loader.load(shard, generation, upto, &self.outlet)?;
         let led = held.led();
+        self.outside.lead(shard, &held.looping, calls);
         self.shards.insert(shard, held);
         Ok(led)
     }
@@ -203,6 +224,17 @@ impl Worker {
             let events: Vec<Event> = std::mem::take(&mut self.effects.events);
             self.outlet.events(events);
         }
+        if !self.effects.calls.is_empty() {
+            self.outside.call(std::mem::take(&mut self.effects.calls));
+        }
+        for write in self.effects.writes.drain(..) {
+            let shard = write.identity.shard;
+            let Some(held) = self.shards.get_mut(&shard) else { continue };
+            let write = Arc::new(write);
+            held.written(self.outside.written(shard));
+            held.looping.push_back(write.clone());
+            self.outside.write(shard, write);
+        }
         for line in self.effects.logs.drain(..) {
             self.lines.write(&line);
         }
@@ -212,7 +244,59 @@ impl Worker {
 impl Held {
     /// A shard that has applied up to `applied`, and has a checkpoint of it up to `saved`.
     pub fn new(number: u32, shard: Shard, applied: u64, saved: u64) -> Held {
-        Held { number, shard, applied, saved, clock: 0, group: None, failures: 0 }
+        Held {
+            number,
+            shard,
+            applied,
+            saved,
+            clock: 0,
+            group: None,
+            taken: Taken::default(),
+            looping: VecDeque::new(),
+            looping_saved: false,
+            failures: 0,
+        }
+    }
+
+    /// Takes back the points that the checkpoint says were not logged.
+    pub fn load_looping(&mut self, saved: Option<Vec<u8>>) -> Result<(), String> {
+        if let Some(bytes) = saved {
+            let writes: Vec<Write> = postcard::from_bytes(&bytes).map_err(|error| error.to_string())?;
+            self.looping = writes.into_iter().map(Arc::new).collect();
+            self.looping_saved = !self.looping.is_empty();
+        }
+        Ok(())
+    }
+
+    /// Takes what a replay asked for: points that tasks wrote wait anew. Of lines for the log and the
+    /// like, nothing is left.
+    pub fn take_replayed(&mut self, effects: &mut Effects) {
+        self.looping.extend(effects.writes.drain(..).map(Arc::new));
+        // Lines for the log were written when the points came.
+        effects.logs.clear();
+        effects.calls.truncate(REPLAYED_CALLS_MAX);
+    }
+
+    /// Points up to this number are logged.
+    pub fn written(&mut self, upto: u64) {
+        while self.looping.pop_front_if(|write| number(write.identity) <= upto).is_some() {}
+    }
+
+    /// Starts a task.
+    pub fn start(
+        &mut self,
+        index: u64,
+        task: Arc<Task>,
+        definition: Arc<[u8]>,
+        restored: Restored,
+        sources: &Sources,
+    ) {
+        let id = task.id.clone();
+        self.shard.start(task, definition, restored);
+        for (node, content) in sources {
+            self.shard.set_source(&id, node, content.clone());
+        }
+        self.applied = index;
     }
 
     /// Runs points.
@@ -248,6 +332,12 @@ impl Held {
                 }
             }
             Other::Answered(answered) => {
+                // In a replay: nobody has to ask again.
+                let answer = &answered.answer;
+                effects.calls.retain(|call| {
+                    let same = (call.identity.index, call.identity.sequence) == answer.call;
+                    !same || call.node != answer.node || call.task != answer.task
+                });
                 self.shard.answer(index, answered.clock, &answered.answer, effects);
             }
         }
@@ -272,7 +362,13 @@ impl Held {
             TaskEntry::Stop { task } => self.finish(index, &task, effects),
             TaskEntry::Start { definition, restored } => {
                 if let Some(task) = build(&definition) {
-                    self.shard.start(task, definition.into(), restored);
+                    self.start(index, task, definition.into(), restored, &Sources::new());
+                }
+                self.applied = index;
+            }
+            TaskEntry::StartWith { definition, restored, sources } => {
+                if let Some(task) = build(&definition) {
+                    self.start(index, task, definition.into(), restored, &sources);
                 }
                 self.applied = index;
             }
@@ -291,8 +387,14 @@ impl Held {
         if self.clock > 0 {
             changes.set(CLOCK, self.clock.to_be_bytes().to_vec());
         }
-        if let Some(group) = &self.group {
-            group.save(&mut changes);
+        match &self.group {
+            Some(group) => group.save(&mut changes),
+            None => self.taken.save(&mut changes),
+        }
+        if self.looping_saved || !self.looping.is_empty() {
+            let waiting: Vec<&Write> = self.looping.iter().map(|write| &**write).collect();
+            changes.set(LOOPING, postcard::to_allocvec(&waiting).expect("plain values always encode"));
+            self.looping_saved = !self.looping.is_empty();
         }
         self.saved = self.applied;
         let generation = self.group.as_ref().map_or(0, |group| group.generation);
@@ -322,7 +424,13 @@ pub fn prefix(shard: u32) -> Vec<u8> {
 }
 
 impl Lines {
-    fn write(&mut self, line: &Log) {
+    /// None written yet.
+    pub fn new() -> Lines {
+        Lines { since: Instant::now(), written: 0, left_out: 0 }
+    }
+
+    /// Writes a line, if there were not too many.
+    pub fn write(&mut self, line: &Log) {
         if self.since.elapsed() >= Duration::from_secs(1) {
             if self.left_out > 0 {
                 tracing::warn!(
@@ -330,7 +438,7 @@ impl Lines {
                     "log lines about errors of tasks left out: too many in a second"
                 );
             }
-            *self = Lines { since: Instant::now(), written: 0, left_out: 0 };
+            *self = Lines::new();
         }
         // Who attaches a log node wants every line; errors nobody asked for.
         if line.points > 0 {

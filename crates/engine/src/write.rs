@@ -2,6 +2,7 @@
 
 use crate::engine::Engine;
 use crate::error::WriteError;
+use crate::outside::looped::Key;
 use crate::router::{Database, Resolver};
 use line::{Builder, Limits, Parser, Precision, Summary};
 use parking_lot::Mutex;
@@ -16,7 +17,7 @@ pub struct Write<'e> {
     database: Arc<Mutex<Database>>,
     parser: Parser,
     builder: Builder,
-    key: Option<u64>,
+    key: Option<Key>,
 }
 
 /// Builders for the next writes: they remember the shape of what is written.
@@ -63,7 +64,12 @@ impl Write<'_> {
     /// thousand names are remembered.
     pub fn name(&mut self, name: &str) {
         // All members must come to the same number, also those of another version.
-        self.key = Some(xxhash_rust::xxh3::xxh3_64(name.as_bytes()));
+        self.key = Some(Key::Client(xxhash_rust::xxh3::xxh3_64(name.as_bytes())));
+    }
+
+    /// Says by what the write is taken once.
+    pub(crate) fn keyed(&mut self, key: Key) {
+        self.key = Some(key);
     }
 
     /// The write will be refused whatever follows.

@@ -111,6 +111,76 @@ pub async fn check(answer: Response, show_body: bool) -> Result<(), DeliveryErro
     Err(DeliveryError { retryable, retry_after, ..failed })
 }
 
+/// A request that is no delivery of an alert.
+#[derive(Clone, Debug)]
+pub struct Post<'a> {
+    /// Where to.
+    pub url: &'a str,
+    /// Headers. Of a name that is there twice the last counts.
+    pub headers: &'a [(String, String)],
+    /// User and password.
+    pub basic: Option<&'a (String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+    /// How long it may take, the answer included.
+    pub timeout: Duration,
+    /// The body of an answer that is not 2xx is wanted.
+    pub capture: bool,
+}
+
+/// What came back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Posted {
+    /// The status.
+    pub status: u16,
+    /// The beginning of the body, if it was wanted.
+    pub body: Vec<u8>,
+}
+
+/// Makes a request. The error says why there was no answer.
+pub async fn post(clients: &Clients, post: Post<'_>) -> Result<Posted, String> {
+    let client = clients.get(false).map_err(|error| error.to_string())?;
+    let mut headers = header::HeaderMap::new();
+    for (name, value) in post.headers {
+        let wrong = || format!("invalid header {name:?}: check its name and value");
+        let name = header::HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong())?;
+        headers.insert(name, header::HeaderValue::from_bytes(value.as_bytes()).map_err(|_| wrong())?);
+    }
+    let mut request = client.post(post.url).timeout(post.timeout);
+    if let Some((user, password)) = post.basic {
+        request = request.basic_auth(user, Some(password));
+    }
+    let answer = request.headers(headers).body(post.body).send().await.map_err(|error| chain(&error))?;
+    let status = answer.status();
+    let wanted = post.capture && !status.is_success();
+    let body = if wanted { beginning(answer).await.into_bytes() } else { Vec::new() };
+    Ok(Posted { status: status.as_u16(), body })
+}
+
+/// Gets what a URL has, whatever the status, as Kapacitor does. The error says why that cannot be had,
+/// or that it has more than `bytes_max` bytes.
+pub async fn get(
+    clients: &Clients,
+    url: &str,
+    basic: Option<&(String, String)>,
+    timeout: Duration,
+    bytes_max: usize,
+) -> Result<Vec<u8>, String> {
+    let mut request = clients.get(false).map_err(|error| error.to_string())?.get(url).timeout(timeout);
+    if let Some((user, password)) = basic {
+        request = request.basic_auth(user, Some(password));
+    }
+    let mut answer = request.send().await.map_err(|error| chain(&error))?;
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(|error| chain(&error))? {
+        body.extend_from_slice(&chunk);
+        if body.len() > bytes_max {
+            return Err(format!("the answer has more than {bytes_max} bytes"));
+        }
+    }
+    Ok(body)
+}
+
 fn retry_after(answer: &Response) -> Option<Duration> {
     let seconds = answer.headers().get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds).min(RETRY_AFTER_MAX))

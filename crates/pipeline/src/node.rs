@@ -149,6 +149,8 @@ pub struct Server {
     pub server_id: String,
     /// `main`, or the id of a replay: the first part of an anonymous topic.
     pub task_master: String,
+    /// Receivers and sources that the configuration names (`[[httppost]]`).
+    pub endpoints: std::collections::BTreeMap<String, crate::nodes::http_post::Endpoint>,
 }
 
 /// A node that runs: immutable, with what it remembers of a group beside it.
@@ -496,7 +498,7 @@ pub enum Request {
 }
 
 /// Points that a task writes to the server itself. Taken once, whatever is replayed.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Write {
     /// Which one.
     pub identity: Identity,

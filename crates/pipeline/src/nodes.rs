@@ -16,12 +16,15 @@ pub mod flatten;
 pub mod from;
 pub mod group_by;
 pub mod http_out;
+pub mod http_post;
 pub mod influxql;
 pub mod join;
+pub mod kapacitor_loopback;
 pub mod log;
 pub mod noop;
 pub mod sample;
 pub mod shift;
+pub mod sideload;
 pub mod state_count;
 pub mod state_duration;
 pub mod stats;
@@ -48,10 +51,13 @@ pub fn all() -> impl Iterator<Item = &'static Kind> {
         &from::KIND,
         &group_by::KIND,
         &http_out::KIND,
+        &http_post::KIND,
         &join::KIND,
+        &kapacitor_loopback::KIND,
         &log::KIND,
         &sample::KIND,
         &shift::KIND,
+        &sideload::KIND,
         &state_count::KIND,
         &state_duration::KIND,
         &stats::KIND,

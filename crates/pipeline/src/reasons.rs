@@ -64,7 +64,8 @@ impl Reasons {
 }
 
 fn cut(text: &str) -> &str {
-    &text[..text.floor_char_boundary(EXAMPLE_MAX)]
+    let end = (0..=EXAMPLE_MAX.min(text.len())).rev().find(|&end| text.is_char_boundary(end));
+    &text[..end.unwrap_or(0)]
 }
 
 #[cfg(test)]

@@ -408,6 +408,17 @@ impl Shard {
         }
     }
 
+    /// Gives a sideload node of a task that was started just now what its source holds.
+    pub fn set_source(&mut self, task: &str, node: &str, content: Arc<crate::nodes::sideload::Content>) {
+        let Some(at) = self.position(task) else { return };
+        let running = &mut self.tasks[at];
+        let named = running.task.names.iter().position(|name| **name == *node);
+        if let Some(states) = named.and_then(|node| running.states[node].as_mut()) {
+            // Another kind of node has no source.
+            crate::nodes::sideload::begin(&mut **states, content);
+        }
+    }
+
     /// The tasks that run, in order of their ids.
     pub fn tasks(&self) -> impl Iterator<Item = &Arc<Task>> {
         self.tasks.iter().map(|running| &running.task)

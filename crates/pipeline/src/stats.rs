@@ -25,6 +25,8 @@ pub struct NodeStats {
     pub counters: Vec<AtomicU64>,
     /// Groups the node has seen, by shard.
     pub groups: Vec<AtomicU64>,
+    /// There is one group, in however many shards its points are.
+    pub ungrouped: bool,
 }
 
 impl NodeStats {
@@ -41,7 +43,8 @@ impl NodeStats {
 
     /// Groups over all shards.
     pub fn working_cardinality(&self) -> u64 {
-        self.groups.iter().map(|g| g.load(Relaxed)).sum()
+        let groups: u64 = self.groups.iter().map(|g| g.load(Relaxed)).sum();
+        if self.ungrouped { groups.min(1) } else { groups }
     }
 
     /// Counts points that the node could not use. The message reads `what failed: why`; `at` is the

@@ -6,6 +6,7 @@ use crate::group::GroupBy;
 use crate::node::{AnyNode, Build, Demand, Server};
 use crate::nodes::from::Source;
 use crate::nodes::window_fused::{self, Half};
+use crate::nodes::{kapacitor_loopback, sideload};
 use crate::partition::{Placement, placement};
 use crate::stats::NodeStats;
 use lambda::Lambda;
@@ -92,6 +93,10 @@ pub struct Task {
     pub endpoints: Vec<(String, usize)>,
     /// Topics of its alert nodes.
     pub alerts: Vec<AlertTopics>,
+    /// Where its nodes write to in the server itself.
+    pub loopbacks: Vec<kapacitor_loopback::Target>,
+    /// Sources that must be read when it starts.
+    pub sideloads: Vec<sideload::Sideload>,
     /// The first shard in which it failed, and why.
     failed: OnceLock<(u32, Failure)>,
 }
@@ -134,7 +139,10 @@ impl Task {
                 parents: node.parents.clone(),
                 by_in: inputs.of_parents[at][0].clone(),
                 by_out: inputs.of_output[at].clone(),
-                stats: Arc::new(NodeStats::new(node.kind.counters.len(), shards)),
+                stats: Arc::new(NodeStats {
+                    ungrouped: inputs.of_parents[at].iter().all(|by| *by == GroupBy::default()),
+                    ..NodeStats::new(node.kind.counters.len(), shards)
+                }),
                 quiet: node.quiet,
             }));
         }
@@ -144,6 +152,8 @@ impl Task {
             group_ttl: None,
             endpoints: Vec::new(),
             alerts: Vec::new(),
+            loopbacks: Vec::new(),
+            sideloads: Vec::new(),
             failed: OnceLock::new(),
             id,
             dbrps,
@@ -178,6 +188,12 @@ impl Task {
             }
             if let Some(alert) = any.downcast_ref::<alert::Alert>() {
                 self.alerts.push(alert.topics(server, &self.id, &self.names[at]));
+            }
+            if let Some(loopback) = any.downcast_ref::<kapacitor_loopback::Loopback>() {
+                self.loopbacks.push(loopback.target(&self.names[at]));
+            }
+            if let Some(definer) = any.downcast_ref::<sideload::Definer>() {
+                self.sideloads.push(definer.sideload(&self.names[at], server)?);
             }
         }
         Ok(())

@@ -42,6 +42,7 @@ impl Way {
                 Step::Lines(lines) => server.write(lines.as_bytes())?,
                 Step::Tick(after) => server.tick(after)?,
                 Step::Answer { node, status, body } => server.answer(node, status, body.as_bytes())?,
+                Step::Source { node, json } => server.source(node, json)?,
                 Step::Stop => server.stop()?,
             }
         }

@@ -12,6 +12,8 @@ use model::{Entry, Event, Name, Origin, Series, SourceRun, TagSet, Time};
 use pipeline::checkpoint::SavedTask;
 use pipeline::endpoint::Shown;
 use pipeline::node::{Answer, Call, Log, Request};
+use pipeline::nodes::http_post::{Endpoint, answer_bytes};
+use pipeline::nodes::sideload::Content;
 use pipeline::task::Restored;
 use pipeline::{Effects, Shard, Task};
 use std::collections::{BTreeMap, HashMap};
@@ -52,6 +54,14 @@ pub enum Error {
         /// The node that was to be answered.
         node: String,
     },
+    /// The source of a node is not as it must be.
+    #[error("the source of {node} cannot be read: {why}")]
+    Source {
+        /// The node.
+        node: String,
+        /// What is wrong.
+        why: String,
+    },
     /// The ticks do not come to an end, which is a bug of a node.
     #[error("a node wants more than {TICKS_MAX} ticks up to {after} ns after the start")]
     Ticks {
@@ -85,9 +95,23 @@ pub fn build(script: &str, shards: u32) -> Result<Arc<Task>, String> {
         cluster_id: "cluster".into(),
         server_id: "server".into(),
         task_master: "main".into(),
+        endpoints: endpoints(),
     };
     let dbrps = vec![(DBRP.0.into(), DBRP.1.into())];
     Task::build(TASK.into(), dbrps, compiled.map_err(told)?.graph, &facts, shards as usize).map(Arc::new)
+}
+
+/// What the configuration of a case names with `[[httppost]]`: `plain`, and `shaped` with all settings.
+fn endpoints() -> BTreeMap<String, Endpoint> {
+    let plain = Endpoint { url: "http://plain/".into(), ..Endpoint::default() };
+    let shaped = Endpoint {
+        url: "http://{{.Tags.h}}/{{.Name}}".into(),
+        headers: BTreeMap::from([("X-From".into(), "conf".into())]),
+        username: "user".into(),
+        password: "word".into(),
+        row_template: Some("{{.Name}} {{range .Values}}{{.time}}={{.v}};{{end}}".into()),
+    };
+    BTreeMap::from([("plain".into(), plain), ("shaped".into(), shaped)])
 }
 
 /// The server.
@@ -299,7 +323,7 @@ impl Server {
         let call = self.seen.unanswered.iter().position(|call| *call.node == *node);
         let call = call.ok_or_else(|| Error::NoCall { node: node.to_owned() })?;
         let call = self.seen.unanswered.remove(call);
-        let bytes = pipeline_answer(status, body);
+        let bytes = answer_bytes(status, body);
         let id = (call.identity.index, call.identity.sequence);
         let answer = Answer { task: call.task, node: call.node, call: id, bytes };
         self.entry += 1;
@@ -307,6 +331,19 @@ impl Server {
         let mut effects = Effects::default();
         self.shards[at].shard.answer(self.entry, self.clock, &answer, &mut effects);
         self.take(at, effects)
+    }
+
+    /// Has a sideload node read its source again: JSON, an object of places with values.
+    pub fn source(&mut self, node: &str, json: &str) -> Result<(), Error> {
+        self.run_due(self.clock)?;
+        let wrong = |why: String| Error::Source { node: node.to_owned(), why };
+        let sideload = self.task.sideloads.iter().find(|sideload| *sideload.node == *node);
+        let sideload = sideload.ok_or_else(|| wrong("it is no sideload node".into()))?;
+        let content = Content::of_places(json.as_bytes(), &sideload.keys).map_err(wrong)?;
+        let (task, node) = (TASK.into(), sideload.node.clone());
+        let answer = Answer { task, node, call: (0, 0), bytes: content.encode() };
+        let clock = self.clock;
+        self.moment(|shard, entry, effects| shard.answer(entry, clock, &answer, effects))
     }
 
     /// Something that happens in every shard at once.
@@ -436,11 +473,6 @@ fn call_line(call: &Call) -> String {
     let with = if with.is_empty() { String::new() } else { format!(" [{}]", with.join(", ")) };
     let body = String::from_utf8_lossy(body);
     format!("{} POST {url}{with} {}", call.node, body.trim_end()).trim_end().to_owned()
-}
-
-/// What the carrier of calls says of an answer: status and body.
-fn pipeline_answer(status: u16, body: &[u8]) -> Vec<u8> {
-    postcard::to_allocvec(&(status, body.to_vec())).expect("plain values always encode")
 }
 
 /// An event as a handler of its first topic would get it.

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `# tick 10s` | the wall clock moves to that long after the start; what is due on the way runs |
 //! | `# answer NODE STATUS [BODY]` | answers the oldest unanswered call of a node |
+//! | `# source NODE JSON` | the source of a sideload node holds this from now on |
 //! | `# stop` | the task ends; nothing can follow |
 
 use model::Time;
@@ -24,6 +25,13 @@ pub enum Step<'a> {
         status: u16,
         /// Its body.
         body: &'a str,
+    },
+    /// What a sideload node's source holds from now on.
+    Source {
+        /// The node.
+        node: &'a str,
+        /// An object of places with values.
+        json: &'a str,
     },
     /// Ends the task.
     Stop,
@@ -75,6 +83,10 @@ fn directive(line: &str) -> Result<Option<Step<'_>>, Misread> {
             let (status, body) = rest.split_once(' ').unwrap_or((rest, ""));
             let status = status.parse().map_err(|_| misread("the status is a number"))?;
             Ok(Some(Step::Answer { node, status, body }))
+        }
+        "source" => {
+            let (node, json) = rest.split_once(' ').ok_or_else(|| misread("name a node and its values"))?;
+            Ok(Some(Step::Source { node, json }))
         }
         "stop" if rest.is_empty() => Ok(Some(Step::Stop)),
         _ => Ok(None),

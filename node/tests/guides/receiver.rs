@@ -7,7 +7,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Headers that every client sends and that say nothing about the alert.
 const IGNORED: [&str; 8] = [
-    "host", "user-agent", "content-length", "accept", "accept-encoding", "connection", "idempotency-key", "date",
+    "host",
+    "user-agent",
+    "content-length",
+    "accept",
+    "accept-encoding",
+    "connection",
+    "idempotency-key",
+    "date",
 ];
 
 /// What a receiver has got: for HTTP objects of `path`, `headers` and `body`, for TCP the bodies.
@@ -25,32 +32,36 @@ impl Received {
     }
 }
 
-/// Listens on a free port; gives `127.0.0.1:PORT` and what will be received.
-pub fn listen(take: fn(TcpStream) -> Option<Value>) -> (String, Received) {
+/// Listens on a free port; gives `127.0.0.1:PORT` and what will be received. It ends with the test.
+fn listen(take: fn(TcpStream, Received)) -> (String, Received) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("an address").to_string();
     let received = Received::default();
     let keeper = received.clone();
-    // It ends with the test's process.
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let keeper = keeper.clone();
-            std::thread::spawn(move || take(stream).into_iter().for_each(|value| keeper.push(value)));
-        }
-    });
+    std::thread::spawn(move || listener.incoming().flatten().for_each(|stream| take(stream, keeper.clone())));
     (address, received)
 }
 
-/// One connection of bare TCP.
-pub fn tcp(mut stream: TcpStream) -> Option<Value> {
-    let mut bytes = Vec::new();
-    stream.read_to_end(&mut bytes).ok()?;
-    Some(body(&bytes))
+/// Receives over bare TCP, one connection after the other: who connects first was first.
+pub fn tcp() -> (String, Received) {
+    listen(|mut stream, received| {
+        let mut bytes = Vec::new();
+        if stream.read_to_end(&mut bytes).is_ok() {
+            received.push(body(&bytes));
+        }
+    })
 }
 
-/// One request, which is answered with 200 and the end of the connection.
-pub fn http(stream: TcpStream) -> Option<Value> {
-    let mut reader = BufReader::new(&stream);
+/// Receives over HTTP; answers with 200 and the end of the connection.
+pub fn http() -> (String, Received) {
+    listen(|stream, received| {
+        // A connection may be opened long before it is used.
+        std::thread::spawn(move || request(&stream, &received));
+    })
+}
+
+fn request(mut stream: &TcpStream, received: &Received) -> Option<()> {
+    let mut reader = BufReader::new(stream);
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;
     let path = line.split(' ').nth(1)?.to_owned();
@@ -69,8 +80,9 @@ pub fn http(stream: TcpStream) -> Option<Value> {
     }
     let mut bytes = vec![0; length];
     reader.read_exact(&mut bytes).ok()?;
-    (&stream).write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").ok()?;
-    Some(json!({"path": path, "headers": headers, "body": body(&bytes)}))
+    // Kept before it is answered: with the answer the next one may come.
+    received.push(json!({"path": path, "headers": headers, "body": body(&bytes)}));
+    stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").ok()
 }
 
 /// JSON when it is JSON, otherwise the text.

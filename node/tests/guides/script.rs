@@ -20,7 +20,8 @@ fn folder() -> PathBuf {
 /// The names of all files, without their ending.
 pub fn names() -> BTreeSet<String> {
     let entries = std::fs::read_dir(folder()).expect("the folder of the guides");
-    let names = entries.map(|entry| entry.expect("a readable folder").file_name().into_string().expect("text"));
+    let names =
+        entries.map(|entry| entry.expect("a readable folder").file_name().into_string().expect("text"));
     names.filter_map(|name| name.strip_suffix(".md").map(str::to_owned)).collect()
 }
 
@@ -53,7 +54,8 @@ pub fn blocks(name: &str) -> Vec<Block> {
 /// `text` is `pattern`, in which `…` stands for anything within a line.
 pub fn fits(pattern: &str, text: &str) -> bool {
     let (patterns, lines): (Vec<&str>, Vec<&str>) = (pattern.lines().collect(), text.lines().collect());
-    patterns.len() == lines.len() && patterns.iter().zip(&lines).all(|(pattern, line)| line_fits(pattern, line))
+    patterns.len() == lines.len()
+        && patterns.iter().zip(&lines).all(|(pattern, line)| line_fits(pattern, line))
 }
 
 fn line_fits(pattern: &str, line: &str) -> bool {

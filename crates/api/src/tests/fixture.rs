@@ -66,6 +66,7 @@ impl Fixture {
             cluster_id: "c".into(),
             server_id: "s".into(),
             task_master: "main".into(),
+            ..pipeline::Server::default()
         };
         let settings = Settings {
             version: "1.2.3".into(),

@@ -147,6 +147,7 @@ async fn lead(replica: &Replica) -> Result<(), String> {
 async fn run_tasks(member: &Member, replica: &Replica, wanted: &Wanted) -> bool {
     let Some(running) = replica.running() else { return false };
     let mut entries: Vec<(String, Option<Run>, TaskEntry)> = Vec::new();
+    let mut unread = false;
     for id in running.keys().filter(|id| !wanted.contains_key(*id)) {
         entries.push((id.clone(), None, TaskEntry::Stop { task: id.clone() }));
     }
@@ -155,11 +156,20 @@ async fn run_tasks(member: &Member, replica: &Replica, wanted: &Wanted) -> bool 
             continue;
         }
         let restored = member.restored(task);
-        let entry = TaskEntry::Start { definition: run.encode(), restored };
+        let Some(engine) = member.engine() else { return false };
+        let sources = match engine.read_sources(task).await {
+            Ok(sources) => sources,
+            Err(why) => {
+                tracing::error!(shard = replica.shard, task = id, why, "cannot start the task in this shard: it is tried again");
+                unread = true;
+                continue;
+            }
+        };
+        let entry = TaskEntry::start(run.encode(), restored, sources);
         entries.push((id.clone(), Some(run.clone()), entry));
     }
     let logged = join_all(entries.iter().map(|(_, _, entry)| replica.log_task(entry.encode()))).await;
-    let mut all = true;
+    let mut all = !unread;
     for ((id, run, _), logged) in entries.into_iter().zip(logged) {
         if let Err(error) = logged {
             tracing::warn!(shard = replica.shard, task = id, %error, "cannot log that a task starts or stops; it is tried again");

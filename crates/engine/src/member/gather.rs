@@ -64,6 +64,7 @@ impl Member {
                     self.replicas().iter().filter(|r| r.feed.is_leading()).map(|r| r.shard).collect();
                 answer.shown = engine.shown(led, task, *node).await;
             }
+            Question::ReadSources => answer.problem = engine.reload_own_sources().await.err(),
             Question::Status => answer.status = Some(self.local_status()),
         }
         answer

@@ -7,6 +7,7 @@ use crate::directory::Directory;
 use crate::options::Options;
 use crate::outlet::{Changes, Outlet};
 use crate::recover::{Prefixed, open_checkpoint};
+use crate::outside::looped::is_shard;
 use crate::submit::{group, kind};
 use crate::worker::Held;
 use bytes::Bytes;
@@ -15,7 +16,7 @@ use cluster::raft::{Committed, Content, EntryId, Position, Proposal, read_commit
 use model::codec::Decoder;
 use parking_lot::{Mutex, RwLock};
 use pipeline::Server;
-use pipeline::node::Effects;
+use pipeline::node::{Call, Effects};
 use pipeline::task::Task;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -27,7 +28,7 @@ use store::{Log, State};
 pub const POSITION: &[u8] = b"p";
 
 /// Key of the writes that were taken.
-const TAKEN: &[u8] = b"o";
+pub const TAKEN: &[u8] = b"o";
 
 /// Senders of which is remembered what was taken: each start of each member is one, and each
 /// client's `Idempotency-Key`.
@@ -151,6 +152,19 @@ impl Taken {
         self.0.get(&sender).map_or(0, |&(number, _)| number)
     }
 
+    /// Adds what the checkpoint of a shard of a member alone must hold: the same as that of a cluster,
+    /// which the shard may become a part of.
+    pub fn save(&self, changes: &mut Changes) {
+        if !self.0.is_empty() {
+            changes.set(TAKEN, super::wire::encode(&(self, Chain::default())).to_vec());
+        }
+    }
+
+    /// From [`Self::save`].
+    pub fn decode(bytes: &[u8]) -> Result<Taken, String> {
+        super::wire::decode::<(Taken, Chain)>(bytes).map(|(taken, _)| taken)
+    }
+
     /// Notes a write. Of too many senders those that were silent longest are forgotten, half of them
     /// at once.
     pub fn take(&mut self, sender: u64, number: u64, clock: i64) {
@@ -158,7 +172,8 @@ impl Taken {
         if self.0.len() > SENDERS_MAX {
             let mut clocks: Vec<i64> = self.0.values().map(|&(_, clock)| clock).collect();
             let (_, &mut middle, _) = clocks.select_nth_unstable(SENDERS_MAX / 2);
-            self.0.retain(|_, &mut (_, clock)| clock > middle);
+            // Shards are few, and what they sent must not be taken again however long ago it was.
+            self.0.retain(|&sender, &mut (_, clock)| clock > middle || is_shard(sender));
         }
     }
 }
@@ -252,8 +267,14 @@ impl Loader {
     }
 
     /// Loads a shard's checkpoint and replays its log up to `upto`. Events of the replay go out
-    /// again; those that were taken before are not taken twice.
-    pub fn load(&self, shard: u32, generation: u64, upto: u64, outlet: &Outlet) -> Result<Held, String> {
+    /// again; those that were taken before are not taken twice. Gives the calls of it that nobody answered.
+    pub fn load(
+        &self,
+        shard: u32,
+        generation: u64,
+        upto: u64,
+        outlet: &Outlet,
+    ) -> Result<(Held, Vec<Call>), String> {
         let source = Prefixed::new(&self.state, shard);
         let mut build = |saved: &pipeline::checkpoint::SavedTask| self.task_or_log(&saved.definition);
         let mut held =
@@ -278,17 +299,16 @@ impl Loader {
         let mut effects = Effects::default();
         for entry in read_committed(&self.log, group(shard), from..upto + 1) {
             held.take(entry.map_err(|error| error.to_string())?, self, &mut effects)?;
-            // Lines for the log were written when the points came.
-            effects.logs.clear();
+            held.take_replayed(&mut effects);
             if effects.events.len() >= EVENTS_TOGETHER {
                 outlet.events(std::mem::take(&mut effects.events));
             }
         }
         if !effects.events.is_empty() {
-            outlet.events(effects.events);
+            outlet.events(std::mem::take(&mut effects.events));
         }
         self.clock.after(held.clock);
-        Ok(held)
+        Ok((held, effects.calls))
     }
 
     fn task_or_log(&self, encoded: &[u8]) -> Option<Arc<Task>> {

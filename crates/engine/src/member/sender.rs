@@ -92,12 +92,12 @@ impl Sender {
     }
 
     /// Sends runs. Resolves when the shard has them, or when nobody can say so in time. Of writes with
-    /// one `key` the shard takes the first, whatever member it comes through.
+    /// one `identity` (sender and number) the shard takes the first, whatever member it comes through.
     pub fn send(
         &self,
         clock: Time,
         runs: Vec<SourceRun>,
-        key: Option<u64>,
+        identity: Option<(u64, u64)>,
     ) -> oneshot::Receiver<Result<(), WriteError>> {
         let (done, wait) = oneshot::channel();
         let series = self.directory.lock().len();
@@ -114,7 +114,7 @@ impl Sender {
         }
         waiting.last += 1;
         let number = waiting.last;
-        let identity = key.map_or((self.sender, number), |key| (key, 1));
+        let identity = identity.unwrap_or((self.sender, number));
         waiting.writes.push_back(Write { number, identity, entry, series, done });
         drop(waiting);
         self.wake.notify_one();

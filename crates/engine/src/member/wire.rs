@@ -95,6 +95,8 @@ pub enum Question {
     },
     /// Its view of the cluster.
     Status,
+    /// Not a question: have the sources of the tasks read again in the shards that the member leads.
+    ReadSources,
 }
 
 /// The answer to a [`Question`].
@@ -108,6 +110,8 @@ pub struct Answer {
     pub shown: Vec<Shown>,
     /// Its view of the cluster.
     pub status: Option<ClusterStatus>,
+    /// What went wrong with the sources.
+    pub problem: Option<String>,
 }
 
 /// An order to the leader of a group.

@@ -75,7 +75,10 @@ impl TaskView {
         let named = (0..task.names.len()).map(|node| {
             let stats = self.stats(task, node);
             let mut figures = node_figures(task, node, stats);
-            figures.insert("collected", stats.collected.load(Relaxed));
+            // Kapacitor hands each `from` all points of the task, also those that it does not want.
+            let below_source = task.operators[node].as_ref().is_some_and(|one| one.parents == [0]);
+            let stats_in = if below_source { self.stats(task, 0) } else { stats };
+            figures.insert("collected", stats_in.collected.load(Relaxed));
             let children = task.graph.nodes[node].children.len() as u64;
             figures.insert("emitted", stats.emitted.load(Relaxed) * children);
             (task.names[node].to_string(), figures)

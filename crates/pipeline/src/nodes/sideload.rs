@@ -12,7 +12,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-pub use content::{Content, Datum};
+pub use content::{Content, Datum, of_object};
 pub use source::{Sideload, Source};
 
 use crate::edge::{Flow, Message, Run};

@@ -154,9 +154,10 @@ impl<E: Edge> Node for Operator<E> {
             lets.reserve(count);
             ordinals.reserve(count);
             for (source, at) in InOrder::new(arrived.iter().map(|arrived| &*arrived.ordinals)) {
-                state.queues.push(source, arrived[source].times[at], What::New(at as u32));
-                state.queues.release(false, &mut lets);
-                ordinals.resize(lets.len(), arrived[source].ordinals[at]);
+                if state.queues.push(source, arrived[source].times[at], What::New(at as u32)) {
+                    state.queues.release(false, &mut lets);
+                    ordinals.resize(lets.len(), arrived[source].ordinals[at]);
+                }
             }
         }
         let message = self.send_points(cx, state, inputs, lets, ordinals);

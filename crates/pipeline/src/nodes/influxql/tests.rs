@@ -86,6 +86,21 @@ proptest! {
     }
 
     #[test]
+    fn nan_is_neither_top_nor_bottom(
+        values in prop::collection::vec(prop_oneof![-5.0..5.0f64, Just(f64::NAN)], 1..40),
+        n in 0i64..45,
+    ) {
+        let times: Vec<i64> = (0..values.len() as i64).collect();
+        let numbers = values.iter().filter(|v| !v.is_nan()).count().min(n as usize);
+        for which in [Best::Greatest, Best::Smallest] {
+            let nan = |answer: &super::reduce::Answer| matches!(answer.value, Value::Float(v) if v.is_nan());
+            let rows = best(&times, &values, n, which);
+            prop_assert_eq!(rows.len(), values.len().min(n as usize));
+            prop_assert!(!rows[..numbers].iter().any(nan) && rows[numbers..].iter().all(nan));
+        }
+    }
+
+    #[test]
     fn no_numbers_upset_a_kernel(values in prop::collection::vec(prop_oneof![any::<f64>(), Just(f64::NAN)], 1..40)) {
         let times: Vec<i64> = values.iter().map(|v| v.to_bits() as i64 >> 20).collect();
         let ints: Vec<i64> = values.iter().map(|v| v.to_bits() as i64).collect();

