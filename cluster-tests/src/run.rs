@@ -6,10 +6,10 @@ use crate::cluster::Cluster;
 use crate::failure::{Failure, Outcome, Trying};
 use crate::feeder::{Feeder, Journal};
 use crate::figures::{Figures, Mark};
-use crate::http::Written;
+use crate::http::{self, WriteLimits, Written};
 use crate::member::Plan;
 use crate::oracle::{self, Reference, Totals, Verdict};
-use crate::points::HOSTS;
+use crate::points::{DATABASE, HOSTS};
 use crate::receiver::Receiver;
 use crate::tasks::BULK;
 use crate::timeline::Timeline;
@@ -34,6 +34,9 @@ const LATE: Duration = Duration::from_secs(45);
 
 /// Nothing came for so long: nothing will.
 const QUIET: Duration = Duration::from_secs(2);
+
+/// How long a single write waits.
+const LIMITS: WriteLimits = WriteLimits { wanted: Duration::from_secs(2), answer: Duration::from_secs(10) };
 
 /// Name of the file in which a scenario leaves its figures.
 pub const FIGURES: &str = "figures.json";
@@ -138,6 +141,19 @@ impl Run {
             }
         }
         Ok(megabytes)
+    }
+
+    /// Writes lines to the first member that takes them, under a key by which they count once.
+    pub fn write(&self, key: &str, lines: &str) -> Result<(), String> {
+        let path = format!("/kapacitor/v1/write?db={DATABASE}&rp=autogen");
+        let mut why = "no member runs".to_owned();
+        for member in self.cluster.running_members() {
+            match http::write(member.api(), &path, key, lines, LIMITS) {
+                Written::Acknowledged => return Ok(()),
+                other => why = format!("{other:?}"),
+            }
+        }
+        Err(why)
     }
 
     /// The member that delivers a task's events: that of the last delivery, or of the next.

@@ -123,6 +123,40 @@ stream
 "#,
 };
 
+/// While a host is down, its services are held back.
+pub const HOSTS_DOWN: Task = Task {
+    id: "down",
+    script: r#"
+stream
+    |from()
+        .measurement('up')
+        .groupBy('host')
+    |alert()
+        .id('{{ index .Tags "host" }}')
+        .crit(lambda: "v" == 0)
+        .stateChangesOnly()
+        .inhibit('service', 'host')
+        .post('URL/down')
+"#,
+};
+
+/// What is held back; its events are put together as well, by a handler of the topic.
+pub const SERVICES: Task = Task {
+    id: "services",
+    script: r#"
+stream
+    |from()
+        .measurement('errors')
+        .groupBy('host')
+    |alert()
+        .id('{{ index .Tags "host" }}')
+        .category('service')
+        .crit(lambda: "v" > 0)
+        .topic('services')
+        .post('URL/services')
+"#,
+};
+
 /// A task that goes by the clock: who does not beat for some seconds is dead. A leader's death takes less.
 pub const SILENCE: Task = Task {
     id: "silence",

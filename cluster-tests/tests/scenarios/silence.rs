@@ -2,16 +2,12 @@
 //! goes on is not.
 
 use cluster_tests::catalogs;
-use cluster_tests::http::{self, WriteLimits, Written};
 use cluster_tests::oracle;
-use cluster_tests::points::DATABASE;
 use cluster_tests::run::{Run, SUDDEN, Stage};
 use cluster_tests::tasks::SILENCE;
 use cluster_tests::{Failure, Outcome, wait};
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-const LIMITS: WriteLimits = WriteLimits { wanted: Duration::from_secs(2), answer: Duration::from_secs(10) };
 
 /// Longest wait for somebody to be found dead or alive: some intervals of the deadman, and a failover.
 const FOUND: Duration = Duration::from_secs(40);
@@ -51,7 +47,12 @@ fn level(event: &str) -> Option<&'static str> {
 }
 
 /// Lets hosts beat until something holds.
-fn beat_until(run: &mut Run, hosts: &[&str], what: &str, holds: impl Fn(&Run) -> Result<(), String>) -> Outcome {
+fn beat_until(
+    run: &mut Run,
+    hosts: &[&str],
+    what: &str,
+    holds: impl Fn(&Run) -> Result<(), String>,
+) -> Outcome {
     let mut beaten = std::time::Instant::now();
     wait::until(what, FOUND, || {
         if beaten.elapsed() >= BEAT {
@@ -62,19 +63,11 @@ fn beat_until(run: &mut Run, hosts: &[&str], what: &str, holds: impl Fn(&Run) ->
     })
 }
 
-/// A point of each host, to the first member that takes it.
+/// A point of each host.
 fn beat(run: &Run, hosts: &[&str]) -> Result<(), String> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
     let lines: String = hosts.iter().map(|host| format!("pulse,host={host} v=1 {now}\n")).collect();
-    let path = format!("/kapacitor/v1/write?db={DATABASE}&rp=autogen");
-    let mut why = String::new();
-    for to in run.cluster.targets() {
-        match http::write(to, &path, &format!("pulse-{now}"), &lines, LIMITS) {
-            Written::Acknowledged => return Ok(()),
-            other => why = format!("{other:?}"),
-        }
-    }
-    Err(why)
+    run.write(&format!("pulse-{now}"), &lines)
 }
 
 fn counted(run: &Run, host: &str) -> Result<(), String> {

@@ -5,15 +5,15 @@ use crate::control::{Control, Message};
 use crate::definition::Definition;
 use crate::directory::Directory;
 use crate::error::Error;
+use crate::member::lead::TAKEN;
+use crate::member::lead::Taken;
 use crate::options::Options;
 use crate::submit::{group, kind, read_looped};
-use crate::member::lead::Taken;
 use crate::worker::{APPLIED, CLOCK, Held, LOOPING, prefix};
-use crate::member::lead::TAKEN;
-use pipeline::node::Call;
 use model::codec::Decoder;
 use pipeline::Shard;
 use pipeline::checkpoint::{self, SavedTask, Source};
+use pipeline::node::Call;
 use pipeline::node::Effects;
 use pipeline::task::Task;
 use std::collections::BTreeMap;
@@ -66,8 +66,9 @@ impl Recovery<'_> {
         }
         (held.applied, held.saved) = (saved, saved);
         held.taken = match source.value(TAKEN)? {
-            Some(bytes) => Taken::decode(&bytes)
-                .map_err(|why| Error::Entry { shard: number, index: saved, why })?,
+            Some(bytes) => {
+                Taken::decode(&bytes).map_err(|why| Error::Entry { shard: number, index: saved, why })?
+            }
             None => Taken::default(),
         };
         let mut replayed = 0;
@@ -82,7 +83,8 @@ impl Recovery<'_> {
                     .map_err(|error| fail(error.to_string()))?;
                 held.feed(entry.index, points, &mut effects);
             } else if entry.kind == kind::LOOPED {
-                let (sender, number, bytes) = read_looped(&entry.bytes).ok_or_else(|| fail("it is too short".into()))?;
+                let (sender, number, bytes) =
+                    read_looped(&entry.bytes).ok_or_else(|| fail("it is too short".into()))?;
                 let points = decoder
                     .decode(bytes, held.shard.series().len())
                     .map_err(|error| fail(error.to_string()))?;

@@ -106,8 +106,9 @@ impl Engine {
         key: Option<Key>,
     ) -> Result<(), WriteError> {
         let (clock, limit) = (self.clock.now(), self.options.write_timeout);
-        let sent =
-            lanes.into_iter().map(|(shard, runs)| (shard, member.sender(shard).send(clock, runs, key.map(Key::identity))));
+        let sent = lanes
+            .into_iter()
+            .map(|(shard, runs)| (shard, member.sender(shard).send(clock, runs, key.map(Key::identity))));
         let deadline = tokio::time::Instant::now() + limit;
         for (shard, taken) in sent.collect::<Vec<_>>() {
             match tokio::time::timeout_at(deadline, taken).await {
@@ -190,7 +191,11 @@ impl Engine {
     }
 
     /// Logs and queues something for one shard of a member alone that is neither points nor a task.
-    pub(crate) fn submit_other(&self, shard: u32, other: impl FnOnce(Time) -> Other) -> Result<(), store::Error> {
+    pub(crate) fn submit_other(
+        &self,
+        shard: u32,
+        other: impl FnOnce(Time) -> Other,
+    ) -> Result<(), store::Error> {
         let mut directory = self.directories[shard as usize].lock();
         let other = other(self.clock.now());
         let bytes = other.encode();

@@ -3,9 +3,9 @@
 use crate::definition::{Other, Sources, TaskEntry};
 use crate::member::Led;
 use crate::member::lead::{Grouped, Loader, Taken};
+use crate::outlet::{Changes, Outlet, Saved};
 use crate::outside::Outside;
 use crate::outside::looped::number;
-use crate::outlet::{Changes, Outlet, Saved};
 use crate::queue::{Job, Queue, Room};
 use crate::signs::Signs;
 use model::{Event, Time};

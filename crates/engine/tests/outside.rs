@@ -10,9 +10,15 @@ use support::sink::{SILENT, Sink};
 use support::{Member, until};
 
 /// Counts the points of each measurement.
-const COUNT: &str = "stream|from().groupBy('host').groupByMeasurement()|stateCount(lambda: TRUE)|httpOut('n')";
+const COUNT: &str =
+    "stream|from().groupBy('host').groupByMeasurement()|stateCount(lambda: TRUE)|httpOut('n')";
 
-async fn try_define(member: &Member, id: &str, (db, rp): (&str, &str), script: &str) -> Result<(), TaskError> {
+async fn try_define(
+    member: &Member,
+    id: &str,
+    (db, rp): (&str, &str),
+    script: &str,
+) -> Result<(), TaskError> {
     let script = format!("dbrp \"{db}\".\"{rp}\"\n{script}");
     let new = NewTask { id: id.to_owned(), script, status: Status::Enabled, ..NewTask::default() };
     member.engine.create_task(new).await.map(drop)
@@ -85,10 +91,16 @@ async fn failed_posts_are_errors_of_the_node_and_codes_are_fields() {
     let url = format!("http://{}/", sink.address);
     let script = format!("stream|from().measurement('m')|httpPost('{url}').codeField('code')|httpOut('n')");
     define(&member, "t", ("db", "rp"), &script).await;
-    let nowhere = "stream|from().measurement('m')|httpPost('http://127.0.0.1:1/').codeField('code')|httpOut('n')";
+    let nowhere =
+        "stream|from().measurement('m')|httpPost('http://127.0.0.1:1/').codeField('code')|httpOut('n')";
     define(&member, "nowhere", ("db", "rp"), nowhere).await;
     member.write("m v=1 1\n").await;
-    rows_hold(&member, "t", "\"columns\":[\"time\",\"code\",\"v\"],\"values\":[[\"1970-01-01T00:00:01Z\",503,1]]").await;
+    rows_hold(
+        &member,
+        "t",
+        "\"columns\":[\"time\",\"code\",\"v\"],\"values\":[[\"1970-01-01T00:00:01Z\",503,1]]",
+    )
+    .await;
     rows_hold(&member, "nowhere", "[\"1970-01-01T00:00:01Z\",0,1]").await;
     let (count, why) = errors(&member, "t", "http_post2").await;
     assert_eq!(count, 1);
@@ -148,7 +160,8 @@ async fn posts_are_made_again_under_the_same_key() {
     member.stop().await;
 }
 
-const LOOP: &str = "stream|from().measurement('m')|kapacitorLoopback().database('d').retentionPolicy('r').tag('by','loop')";
+const LOOP: &str =
+    "stream|from().measurement('m')|kapacitorLoopback().database('d').retentionPolicy('r').tag('by','loop')";
 
 /// Twelve points, of hosts that live on all shards.
 async fn twelve(member: &Member, at: i64) {
@@ -212,7 +225,9 @@ async fn points_that_tasks_write_back_are_taken_once_whatever_crashes() {
 async fn circles_of_tasks_are_refused() {
     let dir = tempfile::tempdir().expect("a folder");
     let member = Member::open(dir.path()).await;
-    let to = |db: &str, more: &str| format!("stream|from(){more}|kapacitorLoopback().database('{db}').retentionPolicy('r')");
+    let to = |db: &str, more: &str| {
+        format!("stream|from(){more}|kapacitorLoopback().database('{db}').retentionPolicy('r')")
+    };
     define(&member, "a", ("one", "r"), &to("two", "")).await;
     define(&member, "b", ("two", "r"), &to("three", "")).await;
     let error = try_define(&member, "c", ("three", "r"), &to("one", "")).await.expect_err("a circle");
@@ -259,7 +274,12 @@ async fn sources_are_read_at_the_start_and_when_asked_for() {
     file(source.path(), "all.json", r#"{"limit": 20, "owner": "me"}"#);
     define(&member, "t", ("db", "rp"), &script).await;
     member.write("m,host=a v=1 1\nm,host=b v=1 1\n").await;
-    rows_hold(&member, "t", r#""host":"a","owner":"me"},"columns":["time","limit","v"],"values":[["1970-01-01T00:00:01Z",10,1]]"#).await;
+    rows_hold(
+        &member,
+        "t",
+        r#""host":"a","owner":"me"},"columns":["time","limit","v"],"values":[["1970-01-01T00:00:01Z",10,1]]"#,
+    )
+    .await;
     rows_hold(&member, "t", "[\"1970-01-01T00:00:01Z\",20,1]").await;
 
     // What was read is in the log, whatever the files say now.
@@ -297,7 +317,10 @@ async fn a_source_can_be_an_http_server() {
             let mut head = String::new();
             while std::io::BufRead::read_line(&mut reader, &mut head).is_ok_and(|read| read > 2) {}
             let body = if number < 2 { r#"{"a":{"limit":98.5}}"# } else { "no json" };
-            let answer = format!("HTTP/1.1 200 X\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len());
+            let answer = format!(
+                "HTTP/1.1 200 X\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                body.len()
+            );
             let _ = std::io::Write::write_all(reader.get_mut(), answer.as_bytes());
             let _ = ask.send(head);
         }
@@ -312,7 +335,8 @@ async fn a_source_can_be_an_http_server() {
         options.server.endpoints.insert("values".into(), endpoint);
     })
     .await;
-    let script = "stream|from()|sideload().source('values').order('{{.host}}').field('limit', 1.0)|httpOut('n')";
+    let script =
+        "stream|from()|sideload().source('values').order('{{.host}}').field('limit', 1.0)|httpOut('n')";
     define(&member, "t", ("db", "rp"), script).await;
     let head = asked.recv().expect("it is asked");
     assert!(head.starts_with("GET /values ") && head.contains("Basic dXNlcjp3b3Jk"), "{head}");

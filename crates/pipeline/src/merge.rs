@@ -1,10 +1,11 @@
 //! Rows of several runs put into one: in the order in which their points were written, or in any
 //! other. [`order`] walks over what several parents bring, [`kept`] holds rows from one entry to
-//! the next.
+//! the next, [`limit`] says how many.
 
 #[cfg(test)]
 pub(crate) mod bed;
 pub mod kept;
+pub mod limit;
 pub mod order;
 
 use model::{Column, Data, Field, Mask, Name, Origin, OriginColumn, Rows, SeriesTable, TagColumn};

@@ -1,6 +1,7 @@
 //! Guides whose outcome depends on the clock: dead hosts, collected alerts, statistics, and groups
 //! that nobody writes to any more.
 
+use crate::run::Desk;
 use crate::support::{Server, Site, lines, until};
 use serde_json::Value;
 use std::time::{Duration, Instant};
@@ -42,8 +43,7 @@ fn write_until(server: &Server, text: &str, what: &str, is_so: impl Fn() -> bool
 /// `guides/hierarchical-alert-suppression`: a host that is dead does not say that it is busy.
 #[test]
 fn a_dead_host_is_not_busy() {
-    let site = Site::new();
-    let server = site.start();
+    let Desk { site, server, .. } = Desk::open("");
     define(
         &site,
         "cpu_alert",
@@ -78,8 +78,7 @@ fn a_dead_host_is_not_busy() {
 /// `reference/event_handlers/aggregate`: one message for all alerts of a while.
 #[test]
 fn alerts_are_collected() {
-    let site = Site::new();
-    let server = site.start();
+    let Desk { site, server, .. } = Desk::open("");
     define(
         &site,
         "cpu_alert",
@@ -117,8 +116,7 @@ fn alerts_are_collected() {
 /// `reference/nodes/stats_node`: what a node has sent on, shown while the data goes on.
 #[test]
 fn a_node_shows_its_statistics() {
-    let site = Site::new();
-    let server = site.start();
+    let Desk { site, server, .. } = Desk::open("");
     define(
         &site,
         "stats",
@@ -141,8 +139,7 @@ fn a_node_shows_its_statistics() {
 /// `reference/nodes/barrier_node`: a window ends though no point comes after it, and its group too.
 #[test]
 fn a_barrier_ends_a_window() {
-    let site = Site::new();
-    let server = site.start();
+    let Desk { site, server, .. } = Desk::open("");
     define(
         &site,
         "top",

@@ -21,12 +21,15 @@ use crate::script::{Block, blocks, fits};
 use crate::support::{LIMIT, Server, Site, lines};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// What a reader of the guide has in front of him.
-struct Desk {
-    site: Site,
-    server: Server,
+pub struct Desk {
+    /// The folder and the port.
+    pub site: Site,
+    /// The server, running.
+    pub server: Server,
     http: (String, Received),
     tcp: (String, Received),
 }
@@ -34,13 +37,8 @@ struct Desk {
 /// Does what a guide says.
 pub fn guide(name: &str) {
     let blocks = blocks(name);
-    let site = Site::new();
-    let (http, tcp) = (receiver::http(), receiver::tcp());
-    if let Some(first) = blocks.first().filter(|block| block.words[0] == "conf") {
-        site.configure(&first.text.replace("$HTTP", &format!("http://{}", http.0)));
-    }
-    let server = site.start();
-    let desk = Desk { site, server, http, tcp };
+    let first = blocks.first().filter(|block| block.words[0] == "conf");
+    let desk = Desk::open(first.map_or("", |block| &block.text));
     let steps = blocks.iter().filter(|block| block.words[0] != "conf");
     steps.for_each(|block| desk.step(block));
     let Desk { site, server, http, tcp } = desk;
@@ -62,6 +60,18 @@ pub fn guide(name: &str) {
 }
 
 impl Desk {
+    /// Starts a server with more at the end of its configuration. One after the other: a port that
+    /// was found free is anybody's until the server listens on it.
+    pub fn open(more: &str) -> Desk {
+        static ALONE: Mutex<()> = Mutex::new(());
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let (http, tcp) = (receiver::http(), receiver::tcp());
+        let site = Site::new();
+        site.configure(&more.replace("$HTTP", &format!("http://{}", http.0)));
+        let server = site.start();
+        Desk { site, server, http, tcp }
+    }
+
     fn step(&self, block: &Block) {
         let arguments: Vec<String> = block.words[1..].iter().map(|word| self.filled(word)).collect();
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();

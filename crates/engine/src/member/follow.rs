@@ -160,7 +160,12 @@ async fn run_tasks(member: &Member, replica: &Replica, wanted: &Wanted) -> bool 
         let sources = match engine.read_sources(task).await {
             Ok(sources) => sources,
             Err(why) => {
-                tracing::error!(shard = replica.shard, task = id, why, "cannot start the task in this shard: it is tried again");
+                tracing::error!(
+                    shard = replica.shard,
+                    task = id,
+                    why,
+                    "cannot start the task in this shard: it is tried again"
+                );
                 unread = true;
                 continue;
             }

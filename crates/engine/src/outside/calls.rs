@@ -88,7 +88,11 @@ impl Outside {
     pub fn call(self: &Arc<Outside>, calls: Vec<Call>) {
         for call in calls {
             if let Some(dropped) = self.admit(call) {
-                self.complain(&dropped, format!("{FAILED}: too many others wait: the receiver is too slow"), String::new());
+                self.complain(
+                    &dropped,
+                    format!("{FAILED}: too many others wait: the receiver is too slow"),
+                    String::new(),
+                );
                 self.answer_later(&dropped);
             }
         }
@@ -192,7 +196,8 @@ impl Outside {
             call: (identity.index, identity.sequence),
             bytes: answer_bytes(status, &[]),
         };
-        let logged = engine.log_other(identity.shard, |clock| Other::Answered(Answered { clock, answer })).await;
+        let logged =
+            engine.log_other(identity.shard, |clock| Other::Answered(Answered { clock, answer })).await;
         if let Err(why) = logged {
             tracing::debug!(shard = identity.shard, why, "the answer to a post could not be logged");
         }
@@ -215,7 +220,12 @@ async fn make(outside: Arc<Outside>, key: (Name, Name)) {
             ended = None;
         } else if ended.get_or_insert_with(Instant::now).elapsed() > ENDED {
             // Nobody can look at its errors any more.
-            tracing::warn!(task = &*call.task, node = &*call.node, url = url(&call), "a post of a task that has ended is not made: its receiver is too slow");
+            tracing::warn!(
+                task = &*call.task,
+                node = &*call.node,
+                url = url(&call),
+                "a post of a task that has ended is not made: its receiver is too slow"
+            );
             continue;
         }
         drop(engine);

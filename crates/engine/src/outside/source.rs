@@ -65,8 +65,11 @@ fn folder(root: &Path, keys: &[String]) -> Result<Content, String> {
     let failed = |why: String| {
         format!("failed to update sideload cache for source file {:?}: {why}", root.display().to_string())
     };
-    let kind = std::fs::symlink_metadata(root).map_err(|error| failed(format!("lstat {}", named(root, &error))))?.file_type();
-    walk(root, root, kind, 0, &mut left, &mut |place, values| content.add(place, values, keys)).map_err(failed)?;
+    let kind = std::fs::symlink_metadata(root)
+        .map_err(|error| failed(format!("lstat {}", named(root, &error))))?
+        .file_type();
+    walk(root, root, kind, 0, &mut left, &mut |place, values| content.add(place, values, keys))
+        .map_err(failed)?;
     Ok(content)
 }
 
@@ -107,7 +110,10 @@ fn walk(
     let values = read(path, left)?;
     let relative = path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned();
     if relative.is_empty() || relative.starts_with('.') {
-        return Err(format!("invalid relative path: {} (no file may be hidden, and the source must be a folder)", path.display()));
+        return Err(format!(
+            "invalid relative path: {} (no file may be hidden, and the source must be a folder)",
+            path.display()
+        ));
     }
     add(&relative, values);
     Ok(())
@@ -125,9 +131,10 @@ fn read(path: &Path, left: &mut Left) -> Result<Values, String> {
     let mut bytes = Vec::new();
     let got = file.take(left.bytes + 1).read_to_end(&mut bytes);
     got.map_err(|error| failed("read values file", error.to_string()))?;
-    left.bytes = left.bytes.checked_sub(bytes.len() as u64).ok_or_else(|| {
-        format!("the files of the source have more than {} MB together", BYTES_MAX >> 20)
-    })?;
+    left.bytes = left
+        .bytes
+        .checked_sub(bytes.len() as u64)
+        .ok_or_else(|| format!("the files of the source have more than {} MB together", BYTES_MAX >> 20))?;
     let values = match ending {
         "json" => json(&bytes).map_err(|why| failed("unmarshal json values", why))?,
         _ => yaml::values(&bytes).map_err(|why| failed("unmarshal yaml values", why))?,

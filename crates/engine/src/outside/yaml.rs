@@ -81,7 +81,8 @@ impl<'a> Reader<'a> {
             Some('[') => flow(rest, &below, ']').map(|()| Datum::List),
             Some('{') => flow(rest, &below, '}').map(|()| Datum::Map),
             Some('"' | '\'') => {
-                let whole = std::iter::once(rest).chain(below.iter().map(|line| line.trim())).collect::<Vec<_>>();
+                let whole =
+                    std::iter::once(rest).chain(below.iter().map(|line| line.trim())).collect::<Vec<_>>();
                 let whole = whole.join(" ");
                 let (text, after) = quoted(whole.trim_end())?;
                 match said(after) {
@@ -202,7 +203,8 @@ fn block(head: &str, below: &[&str]) -> Result<String, String> {
         "-" | "+" => marks,
         other => return Err(format!("a block text cannot begin with {other:?} here")),
     };
-    let depth = below.iter().filter(|line| !line.trim().is_empty()).map(|line| indent(line)).min().unwrap_or(0);
+    let depth =
+        below.iter().filter(|line| !line.trim().is_empty()).map(|line| indent(line)).min().unwrap_or(0);
     let lines: Vec<&str> = below.iter().map(|line| line.get(depth..).unwrap_or_default()).collect();
     let text = lines.join("\n");
     let body = text.trim_end_matches('\n');
@@ -230,7 +232,8 @@ fn block(head: &str, below: &[&str]) -> Result<String, String> {
 
 /// Checks that a list or mapping in brackets ends.
 fn flow(rest: &str, below: &[&str], end: char) -> Result<(), String> {
-    let whole = std::iter::once(rest).chain(below.iter().copied()).map(without_comment).collect::<Vec<_>>().join(" ");
+    let whole =
+        std::iter::once(rest).chain(below.iter().copied()).map(without_comment).collect::<Vec<_>>().join(" ");
     let open = whole.chars().filter(|c| matches!(c, '[' | '{')).count();
     let closed = whole.chars().filter(|c| matches!(c, ']' | '}')).count();
     if whole.trim_end().ends_with(end) && open == closed {
@@ -268,7 +271,8 @@ fn number(text: &str) -> Option<f64> {
         let rest = unsigned.strip_prefix(prefix)?;
         u64::from_str_radix(rest, radix).ok().map(|number| sign * number as f64)
     };
-    let octal = unsigned.len() > 1 && unsigned.starts_with('0') && unsigned.bytes().all(|b| b.is_ascii_digit());
+    let octal =
+        unsigned.len() > 1 && unsigned.starts_with('0') && unsigned.bytes().all(|b| b.is_ascii_digit());
     let based = radix("0x", 16).or_else(|| radix("0b", 2)).or_else(|| radix("0o", 8));
     if based.is_some() || octal && unsigned.bytes().all(|b| b < b'8') {
         return based.or_else(|| radix("0", 8));

@@ -32,7 +32,10 @@ impl Engine {
             return Err(problem);
         }
         if !missing.is_empty() {
-            return Err(format!("members that do not answer may not have read their sources again: {}", missing.join(", ")));
+            return Err(format!(
+                "members that do not answer may not have read their sources again: {}",
+                missing.join(", ")
+            ));
         }
         Ok(())
     }
@@ -51,7 +54,12 @@ impl Engine {
                 let content = match self.outside.read(sideload).await {
                     Ok(content) => content.encode(),
                     Err(why) => {
-                        tracing::error!(task = &*task.id, node = &*sideload.node, why, "cannot read the source of a sideload node again; it keeps what it has");
+                        tracing::error!(
+                            task = &*task.id,
+                            node = &*sideload.node,
+                            why,
+                            "cannot read the source of a sideload node again; it keeps what it has"
+                        );
                         failed.get_or_insert(why);
                         continue;
                     }
@@ -61,7 +69,8 @@ impl Engine {
                     let answer = Answer { task, node, call: (0, 0), bytes };
                     let other = |clock| Other::Answered(Answered { clock, answer });
                     if let Err(why) = self.log_other(shard, other).await {
-                        failed.get_or_insert(format!("shard {shard} did not take what a source holds: {why}"));
+                        failed
+                            .get_or_insert(format!("shard {shard} did not take what a source holds: {why}"));
                     }
                 }
             }

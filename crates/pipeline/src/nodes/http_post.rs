@@ -4,13 +4,13 @@
 mod pending;
 mod row;
 
+use crate::args::Duration;
 use crate::edge::{Batch, Flow, Mark, Message, Run};
 use crate::group::Group;
-use crate::node::{AnyNode, Answer, Build, Call, Cx, Definition, Kind, Node, Own, Request, Server};
+use crate::node::{Answer, AnyNode, Build, Call, Cx, Definition, Kind, Node, Own, Request, Server};
 use crate::properties;
 use crate::rowshape::{batch_row, point_row};
 use crate::state::States;
-use crate::args::Duration;
 use model::{Column, Name, Row, Rows, Time};
 use pending::{Pending, What};
 use std::collections::BTreeMap;
@@ -190,7 +190,8 @@ impl Post {
             Some(template) => template
                 .render(&view, &mut body)
                 .map_err(|error| format!("failed to execute template: {error}"))?,
-            None => row::json(row, &mut body).map_err(|error| format!("failed to marshal row data json: {error}"))?,
+            None => row::json(row, &mut body)
+                .map_err(|error| format!("failed to marshal row data json: {error}"))?,
         }
         let mut url = String::new();
         self.url.render(&view, &mut url).map_err(|error| {
@@ -263,7 +264,13 @@ impl Node for WithCode {
         }
     }
 
-    fn mark(&self, cx: &mut Cx<'_>, states: &mut States<Pending>, _input: usize, marks: Vec<Mark>) -> Vec<Flow> {
+    fn mark(
+        &self,
+        cx: &mut Cx<'_>,
+        states: &mut States<Pending>,
+        _input: usize,
+        marks: Vec<Mark>,
+    ) -> Vec<Flow> {
         self.forget_marked(cx, states, &marks);
         let waits = states.peek(0).is_some_and(|pending| !pending.is_empty());
         if cx.space_in != cx.space_out {
@@ -331,7 +338,9 @@ impl WithCode {
     fn ask(&self, cx: &mut Cx<'_>, states: &mut States<Pending>, row: &Row) -> Option<Option<(u64, u32)>> {
         let waiting = states.peek(0).map_or(0, Pending::len);
         if waiting >= PENDING_MAX {
-            cx.error(1, || format!("{FAILED}: {PENDING_MAX} others wait for an answer: the receiver is too slow"));
+            cx.error(1, || {
+                format!("{FAILED}: {PENDING_MAX} others wait for an answer: the receiver is too slow")
+            });
             return None;
         }
         let call = self.post.call(cx, row);

@@ -5,8 +5,8 @@
 //! A barrier of a parent counts as its last time in the group. The end of a group drops what
 //! waits in it; the end of the task sends on what waits, in order of time.
 //!
-//! What waits for its partners waits without bound, as in Kapacitor: a parent that falls silent
-//! keeps the others' points in the state.
+//! A parent that falls silent keeps the others' points in the state. Of too much that waits the
+//! oldest is given up ([`Limit`]), as if every parent had gone beyond it.
 
 mod batch;
 mod columns;
@@ -21,6 +21,7 @@ use crate::args::{Args, Duration, Refused};
 use crate::dimensions::go_round;
 use crate::edge::{EdgeKind, Flow, Mark};
 use crate::group::{Group, GroupBy};
+use crate::merge::limit::Limit;
 use crate::node::{AnyNode, Build, Cx, Definition, Kind};
 use crate::properties;
 use model::{Name, Origin, Time, Value};
@@ -64,6 +65,8 @@ pub struct Join {
     fill: Fill,
     /// The end of a group at one parent resets the marks of all.
     delete_all: bool,
+    /// The most that may wait; no property, but tests want to get there.
+    limit: Limit,
 }
 
 /// What takes the place of a missing point's fields.
@@ -165,6 +168,7 @@ impl Definition for Join {
             tolerance: self.tolerance,
             fill,
             delete_all: self.delete_all,
+            limit: self.limit,
             elsewhere: cx.parents.iter().map(|by| (*by != first).then(|| by.clone())).collect(),
             goes_on: cx.parents.iter().map(|by| *by == out).collect(),
             by_name: cx.parents.iter().any(|by| by.by_name),
@@ -190,6 +194,8 @@ struct Rules {
     fill: Option<Value>,
     /// The end of a group at one parent resets the marks of all.
     delete_all: bool,
+    /// The most that may wait.
+    limit: Limit,
     /// The grouping of each parent whose groups are not the first one's. Groups are known here by
     /// the numbers that the first parent's space gives them, whoever brings them.
     elsewhere: Vec<Option<GroupBy>>,

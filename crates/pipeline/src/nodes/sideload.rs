@@ -16,7 +16,7 @@ pub use content::{Content, Datum, of_object};
 pub use source::{Sideload, Source};
 
 use crate::edge::{Flow, Message, Run};
-use crate::node::{AnyNode, Answer, Build, Cx, Definition, Kind, Node, Own};
+use crate::node::{Answer, AnyNode, Build, Cx, Definition, Kind, Node, Own};
 use crate::properties;
 use crate::state::{AnyStates, CHUNK, States};
 use model::{Column, Name, Rows, TagColumn, Value};

@@ -3,7 +3,8 @@
 //! What a parent brings waits until every parent has got as far: [`queues`] says when it goes on,
 //! [`stream`] and [`batch`] hold it until then. The times of *all* groups of a parent count, so a
 //! task with a union runs in one place: were each group looked at by itself, one that only a
-//! single parent has would wait for ever. What waits, waits without bound, as in Kapacitor.
+//! single parent has would wait for ever. Of too much that waits the oldest goes on before its turn
+//! ([`Limit`]).
 
 mod batch;
 mod queues;
@@ -14,6 +15,7 @@ mod tests;
 use crate::args::Args;
 use crate::edge::{EdgeKind, Flow, Mark, Message};
 use crate::group::{Group, GroupBy};
+use crate::merge::limit::Limit;
 use crate::merge::order::InOrder;
 use crate::node::{AnyNode, Build, Cx, Definition, Kind, Node, Own};
 use crate::properties;
@@ -49,6 +51,8 @@ pub static KIND: Kind = Kind {
 #[derive(Clone, Debug, Default)]
 pub struct Union {
     rename: String,
+    /// The most that may wait; no property, but tests want to get there.
+    limit: Limit,
 }
 
 impl Definition for Union {
@@ -70,9 +74,10 @@ impl Definition for Union {
             rename: (!self.rename.is_empty()).then(|| self.rename.as_str().into()),
             elsewhere: cx.parents.iter().map(|by| (*by != out).then(|| by.clone())).collect(),
         };
+        let limit = self.limit;
         Ok(match cx.edge {
-            EdgeKind::Stream => Box::new(Operator::<stream::Stream> { rules, edge: PhantomData }),
-            EdgeKind::Batch => Box::new(Operator::<batch::Batches> { rules, edge: PhantomData }),
+            EdgeKind::Stream => Box::new(Operator::<stream::Stream> { rules, edge: PhantomData, limit }),
+            EdgeKind::Batch => Box::new(Operator::<batch::Batches> { rules, edge: PhantomData, limit }),
         })
     }
 }
@@ -88,6 +93,7 @@ struct Rules {
 /// The operator, on either edge.
 struct Operator<E> {
     rules: Rules,
+    limit: Limit,
     edge: PhantomData<E>,
 }
 
@@ -108,6 +114,12 @@ trait Edge: Send + Sync + 'static {
         lets: &[Let],
         ordinals: &[u32],
     ) -> Message;
+
+    /// Points that wait, beside those that are things in the queues themselves.
+    fn inside(kept: &Self::Kept) -> usize;
+
+    /// What something kept weighs against the limit, by its place among those of the parent.
+    fn weight(kept: &Self::Kept, at: usize) -> usize;
 
     /// Keeps some of a message for a later entry.
     fn keep(cx: &Cx<'_>, space: usize, kept: &mut Self::Kept, input: &Message, rows: &[u32]);
@@ -147,7 +159,8 @@ impl<E: Edge> Node for Operator<E> {
     fn feed(&self, cx: &mut Cx<'_>, states: &mut States<Self::State>, inputs: &mut [Message]) -> Message {
         let state = self.state(states);
         let mut lets = Vec::new();
-        let mut ordinals = Vec::new();
+        self.shed(cx, state, &mut lets);
+        let mut ordinals = vec![0; lets.len()];
         {
             let arrived: Vec<Arrived<'_>> = inputs.iter().map(E::arrived).collect();
             let count = arrived.iter().map(|arrived| arrived.times.len()).sum();
@@ -183,6 +196,7 @@ impl<E: Edge> Node for Operator<E> {
         let space = self.rules.space(cx, input);
         let state = self.state(states);
         let mut lets = Vec::new();
+        self.shed(cx, state, &mut lets);
         for mark in marks {
             let group = self.rules.renamed(cx.spaces[space].get(mark.group()));
             match mark {
@@ -224,6 +238,16 @@ impl<E: Edge> Operator<E> {
         state.queues.ready(sources);
         state.kept.resize_with(sources, E::Kept::default);
         state
+    }
+
+    /// Lets the oldest go if too much waits from earlier entries, when nothing new is in the queues.
+    fn shed(&self, cx: &mut Cx<'_>, state: &mut State<E::Kept>, lets: &mut Vec<Let>) {
+        let inside: usize = state.kept.iter().map(E::inside).sum();
+        if let Some(excess) = self.limit.excess(state.queues.len() + inside) {
+            let kept = &state.kept;
+            let sent = state.queues.shed(excess, |source, at| E::weight(&kept[source], at), lets);
+            self.limit.tell(cx, sent);
+        }
     }
 
     /// What the queues let go while an entry is fed, which can only be data: marks are put off.

@@ -31,7 +31,9 @@ pub(super) fn json(row: &Row, out: &mut String) -> Result<(), Unsupported> {
     }
     if !row.values.is_empty() {
         key(out, "values");
-        list(out, &row.values, |out, cells| list(out, cells, |out, cell| encode(out, &shown(cell.as_ref()))))?;
+        list(out, &row.values, |out, cells| {
+            list(out, cells, |out, cell| encode(out, &shown(cell.as_ref())))
+        })?;
     }
     out.push_str("}]}\n");
     Ok(())

@@ -45,6 +45,10 @@ impl Piece for Held {
     fn adopted(&self, specific: &Held) -> Held {
         Held { tags: specific.tags.clone(), ..self.clone() }
     }
+
+    fn weight(&self) -> usize {
+        1 + self.times.len()
+    }
 }
 
 impl Node for OfBatches {
@@ -57,18 +61,23 @@ impl Node for OfBatches {
         let spaces = self.rules.spaces(cx, |source| !parts[source].is_empty());
         let sources = self.rules.sources();
         let mut out = Vec::new();
+        self.rules.shed(cx, states, |cx, set, group| out.extend(self.join(cx, set, group, 0)));
+        let mut came = 0;
         for (source, at) in InOrder::new(ordinals.iter().map(Vec::as_slice)) {
             let batch = &parts[source][at];
             let group = self.rules.group(cx, spaces[source], batch.group);
             let time = self.rules.round(batch.time);
             let group = cx.spaces[cx.space_in].get(group);
             let new = Sent { group, source: source as u32, time, piece: Held::of(batch) };
+            came += new.piece.weight();
             for Sent { group, source, time, piece } in self.matched(cx, states, new) {
+                came += piece.weight();
                 let group = cx.spaces[cx.space_in].intern(group);
                 let send = |set| out.extend(self.join(cx, set, group, batch.ordinal));
                 states.get(group).sets.collect(sources, source as usize, time, piece, send);
             }
         }
+        self.rules.came(states, came);
         if out.is_empty() { Message::None } else { Message::Batches(out) }
     }
 

@@ -7,6 +7,7 @@
 //! of this `on` group: so the groups are independent, and can be in different shards.
 
 use crate::group::Group;
+use crate::merge::limit::give_back;
 use model::Time;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -16,6 +17,9 @@ use std::collections::VecDeque;
 pub trait Piece: Clone {
     /// Itself, as a member of the group that `specific` is in.
     fn adopted(&self, specific: &Self) -> Self;
+
+    /// What it weighs against the limit of what waits.
+    fn weight(&self) -> usize;
 }
 
 /// A point that waits, or that is sent on to the sets of its group.
@@ -57,8 +61,8 @@ impl<P> Waiting<P> {
     /// The group is over at a parent: what waits in it goes, and the parent has brought nothing yet.
     /// Whether other parents still have.
     pub fn over(&mut self, source: usize) -> bool {
-        self.general.clear();
-        self.specific.clear();
+        self.general = VecDeque::new();
+        self.specific = VecDeque::new();
         self.marks[source] = None;
         self.marks.iter().any(Option::is_some)
     }
@@ -68,10 +72,28 @@ impl<P> Waiting<P> {
         self.marks.fill(None);
     }
 
-    /// The specific points, for which no partner can come any more.
-    pub fn end(&mut self) -> impl Iterator<Item = Sent<P>> {
-        self.specific.drain(..)
+    /// What waits: first the less specific points, then the others, each in the order in which they
+    /// came.
+    pub fn iter(&self) -> impl Iterator<Item = &Sent<P>> {
+        self.general.iter().chain(&self.specific)
     }
+
+    /// The specific points up to a time, which go on as if no partner could come any more. The less
+    /// specific ones are dropped; how much they weigh is the other thing that is given.
+    pub fn give_up(&mut self, to: Time) -> (Vec<Sent<P>>, usize)
+    where
+        P: Piece,
+    {
+        let dropped = taken(&mut self.general, to).iter().map(|sent| sent.piece.weight()).sum();
+        (taken(&mut self.specific, to), dropped)
+    }
+}
+
+/// Takes what is not later than a time: late points can be anywhere.
+fn taken<P>(queue: &mut VecDeque<Sent<P>>, to: Time) -> Vec<Sent<P>> {
+    let (due, rest): (Vec<_>, VecDeque<_>) = std::mem::take(queue).into_iter().partition(|sent| sent.time <= to);
+    *queue = rest;
+    due
 }
 
 impl<P: Piece> Waiting<P> {
@@ -84,6 +106,7 @@ impl<P: Piece> Waiting<P> {
         while self.specific.front().is_some_and(|waits| low.is_some_and(|low| waits.time < low)) {
             sent.extend(self.specific.pop_front());
         }
+        give_back(&mut self.specific);
         if is_specific {
             self.specific_arrives(new, low, &mut sent);
         } else {
@@ -109,6 +132,7 @@ impl<P: Piece> Waiting<P> {
             old += 1;
         }
         self.general.drain(..old);
+        give_back(&mut self.general);
         match met {
             true => {}
             false if low.is_some_and(|low| new.time < low) => sent.push(new),

@@ -5,6 +5,7 @@
 //! are complete, or all of them once every parent has gone beyond that time; only then the next
 //! time has its turn. So a complete set waits behind an older one that is not.
 
+use crate::merge::limit::give_back;
 use model::Time;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -73,9 +74,18 @@ impl<P> Sets<P> {
         self.release(send);
     }
 
-    /// All sets that wait, in order of time.
-    pub fn drain(&mut self) -> impl Iterator<Item = Set<P>> {
-        self.queue.drain(..)
+    /// The sets that wait, in order of time.
+    pub fn iter(&self) -> impl Iterator<Item = &Set<P>> {
+        self.queue.iter()
+    }
+
+    /// Gives sets up as if every parent had gone beyond a time, and hands on what then is complete.
+    pub fn give_up(&mut self, to: Time, mut send: impl FnMut(Set<P>)) {
+        while self.queue.front().is_some_and(|set| set.time <= to) {
+            self.queue.pop_front().into_iter().for_each(&mut send);
+        }
+        self.release(send);
+        give_back(&mut self.queue);
     }
 
     fn ready(&mut self, sources: usize) {
@@ -107,9 +117,10 @@ impl<P> Sets<P> {
                 self.queue.pop_front().into_iter().for_each(&mut send);
             }
             if !reached {
-                return;
+                break;
             }
         }
+        give_back(&mut self.queue);
     }
 
     /// The place of the parent's point at that time for which `earlier` first fails to hold; the

@@ -50,6 +50,10 @@ impl Piece for Point {
     fn adopted(&self, _specific: &Point) -> Point {
         self.clone()
     }
+
+    fn weight(&self) -> usize {
+        1
+    }
 }
 
 impl Node for OfStreams {
@@ -59,11 +63,14 @@ impl Node for OfStreams {
         let runs: Vec<Option<&Run>> = inputs.iter().map(as_run).collect();
         let rows: usize = runs.iter().flatten().map(|run| run.rows.len()).sum();
         let mut joined = Joined::new(self.rules.sources(), self.rules.fill.is_none(), rows);
-        if self.rules.on.is_empty() {
+        self.rules.shed(cx, states, |_, set, group| joined.take(set, group, 0));
+        let came = if self.rules.on.is_empty() {
             self.collect(cx, states, &runs, &mut joined);
+            rows
         } else {
-            self.collect_on(cx, states, &runs, &mut joined);
-        }
+            self.collect_on(cx, states, &runs, &mut joined)
+        };
+        self.rules.came(states, came);
         self.message(cx, &runs, joined)
     }
 
@@ -152,15 +159,17 @@ impl OfStreams {
         }
     }
 
+    /// How many points came in all: one that waits can also meet many.
     fn collect_on(
         &self,
         cx: &mut Cx<'_>,
         states: &mut States<State<Point>>,
         runs: &[Option<&Run>],
         joined: &mut Joined,
-    ) {
+    ) -> usize {
         let sources = self.rules.sources();
         let spaces = self.rules.spaces(cx, |source| runs[source].is_some());
+        let mut came = 0;
         for (source, row) in in_order(runs) {
             let Some(run) = runs[source] else { continue };
             let group = self.rules.group(cx, spaces[source], run.groups[row]);
@@ -170,12 +179,15 @@ impl OfStreams {
             let time = self.rules.round(run.rows.times[row]);
             let new = Sent { group, source: source as u32, time, piece };
             let waiting = states.get(on).on.get_or_insert_with(|| Box::new(Waiting::new(sources)));
+            came += 1;
             for Sent { group, source, time, piece } in waiting.arrive(new, specific) {
+                came += 1;
                 let group = cx.spaces[cx.space_in].intern(group);
                 let send = |set| joined.take(set, group, run.rows.ordinals[row]);
                 states.get(group).sets.collect(sources, source as usize, time, piece, send);
             }
         }
+        came
     }
 
     fn message(&self, cx: &mut Cx<'_>, runs: &[Option<&Run>], joined: Joined) -> Message {

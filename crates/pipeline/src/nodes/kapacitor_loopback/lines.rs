@@ -59,7 +59,9 @@ fn word(out: &mut Vec<u8>, text: &str, ends: &[u8], what: &str) -> Result<(), St
         return Err(refused());
     }
     for (at, &byte) in bytes.iter().enumerate() {
-        if byte == b'\\' && bytes.get(at + 1).is_none_or(|next| ends.contains(next) || b",= \\\"".contains(next)) {
+        if byte == b'\\'
+            && bytes.get(at + 1).is_none_or(|next| ends.contains(next) || b",= \\\"".contains(next))
+        {
             return Err(refused());
         }
         if ends.contains(&byte) {

@@ -57,8 +57,10 @@ fn read(lines: &[u8]) -> Result<Vec<Read>, String> {
 
 fn text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
-        prop::sample::select(vec![",", "=", " ", "\\", "\"", "\n", "\t", "#", "é", "a", "t", "0", "\r", "'", "i"])
-            .prop_map(str::to_owned),
+        prop::sample::select(vec![
+            ",", "=", " ", "\\", "\"", "\n", "\t", "#", "é", "a", "t", "0", "\r", "'", "i"
+        ])
+        .prop_map(str::to_owned),
         any::<char>().prop_map(String::from),
     ];
     prop::collection::vec(piece, 0..5).prop_map(|pieces| pieces.concat())

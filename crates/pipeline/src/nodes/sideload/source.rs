@@ -36,7 +36,8 @@ impl Source {
             Some(_) => (text, None),
             None => {
                 let endpoint = server.endpoints.get(text);
-                let endpoint = endpoint.ok_or_else(|| format!("Specified endpoint does not exist: {text}"))?;
+                let endpoint =
+                    endpoint.ok_or_else(|| format!("Specified endpoint does not exist: {text}"))?;
                 (endpoint.url.as_str(), endpoint.basic())
             }
         };

@@ -2,9 +2,9 @@
 
 use super::content::{Content, Datum, clean};
 use super::convert::convert;
-use crate::nodes::default::bed::{Point, points};
 use crate::compile::compile;
 use crate::node::Server;
+use crate::nodes::default::bed::{Point, points};
 use crate::task::Restored;
 use crate::{Effects, Shard, Task};
 use model::{Column, Entry, Origin, Series, SourceRun, TagSet, Value};
@@ -44,11 +44,21 @@ fn values_become_what_the_default_is() {
         (Datum::Bool(true), &int, err("cannot convert value of type bool to type int64")),
         (number(5.0), &float, ok(Value::Float(5.0))),
         (text("5e1"), &float, ok(Value::Float(50.0))),
-        (text("1e999"), &float, err("cannot convert string to float64: strconv.ParseFloat: parsing \"1e999\": value out of range")),
+        (
+            text("1e999"),
+            &float,
+            err(
+                "cannot convert string to float64: strconv.ParseFloat: parsing \"1e999\": value out of range",
+            ),
+        ),
         (Datum::Map, &float, err("cannot convert value of type map[string]interface {} to type float64")),
         (Datum::Bool(true), &truth, ok(Value::Bool(true))),
         (text("T"), &truth, ok(Value::Bool(true))),
-        (text("yes"), &truth, err("cannot convert string to bool: strconv.ParseBool: parsing \"yes\": invalid syntax")),
+        (
+            text("yes"),
+            &truth,
+            err("cannot convert string to bool: strconv.ParseBool: parsing \"yes\": invalid syntax"),
+        ),
         (number(1.0), &truth, err("cannot convert value of type float64 to type bool")),
         (number(5.0), &string, ok(Value::str("5"))),
         (number(1e21), &string, ok(Value::str("1000000000000000000000"))),

@@ -5,6 +5,7 @@ use super::{Arrived, Edge, Rules};
 use crate::edge::{Batch, Message};
 use crate::group::Group;
 use crate::merge::kept::Kept;
+use crate::merge::limit::give_back;
 use crate::node::Cx;
 use model::{Name, Origin, TagSet, Time};
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,28 @@ use std::sync::Arc;
 
 /// Batches.
 pub struct Batches;
+
+/// The batches of one parent that wait.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Waiting {
+    batches: VecDeque<Held>,
+    /// Points in them.
+    points: usize,
+}
+
+impl Waiting {
+    fn put(&mut self, held: Held) {
+        self.points += held.rows.len();
+        self.batches.push_back(held);
+    }
+
+    fn take(&mut self) -> Option<Held> {
+        let held = self.batches.pop_front()?;
+        self.points = self.points.saturating_sub(held.rows.len());
+        give_back(&mut self.batches);
+        Some(held)
+    }
+}
 
 /// A batch that waits.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -33,7 +56,7 @@ fn as_batches(message: &Message) -> &[Batch] {
 }
 
 impl Edge for Batches {
-    type Kept = VecDeque<Held>;
+    type Kept = Waiting;
 
     fn arrived(message: &Message) -> Arrived<'_> {
         let batches = as_batches(message);
@@ -46,7 +69,7 @@ impl Edge for Batches {
     fn send(
         cx: &mut Cx<'_>,
         rules: &Rules,
-        kept: &mut [VecDeque<Held>],
+        kept: &mut [Waiting],
         inputs: &mut [Message],
         lets: &[Let],
         ordinals: &[u32],
@@ -59,7 +82,7 @@ impl Edge for Batches {
                     let space = rules.space(cx, source);
                     Batch { group: rules.group(cx, space, batch.group), ..batch }
                 }),
-                _ => kept[source].pop_front().map(|held| {
+                _ => kept[source].take().map(|held| {
                     let (db, rp, name) = held.origin;
                     Batch {
                         group: cx.spaces[cx.space_out].intern(rules.renamed(held.group)),
@@ -76,13 +99,21 @@ impl Edge for Batches {
         if out.is_empty() { Message::None } else { Message::Batches(out) }
     }
 
-    fn keep(cx: &Cx<'_>, space: usize, kept: &mut VecDeque<Held>, input: &Message, rows: &[u32]) {
+    fn inside(kept: &Waiting) -> usize {
+        kept.points
+    }
+
+    fn weight(kept: &Waiting, at: usize) -> usize {
+        1 + kept.batches.get(at).map_or(0, |held| held.rows.len())
+    }
+
+    fn keep(cx: &Cx<'_>, space: usize, kept: &mut Waiting, input: &Message, rows: &[u32]) {
         for batch in rows.iter().filter_map(|&at| as_batches(input).get(at as usize)) {
             let mut rows = Kept::default();
             let all: Vec<u32> = (0..batch.rows.len() as u32).collect();
             rows.append(&batch.rows, &all, cx.series);
             let Origin { db, rp, name } = &*batch.origin;
-            kept.push_back(Held {
+            kept.put(Held {
                 group: cx.spaces[space].get(batch.group),
                 origin: (db.clone(), rp.clone(), name.clone()),
                 tags: batch.tags.clone(),

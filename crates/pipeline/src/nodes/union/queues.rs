@@ -6,6 +6,7 @@
 //! does before every parent has brought something. A late point at the front of a queue takes the low mark back with it.
 
 use crate::group::Group;
+use crate::merge::limit::give_back;
 use model::Time;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -57,6 +58,17 @@ pub struct Let {
     pub what: What,
 }
 
+impl Queue {
+    /// Takes things from the front up to the first that is later.
+    #[inline]
+    fn items_to(&mut self, mark: Time) -> impl Iterator<Item = Item> {
+        std::iter::from_fn(move || {
+            let due = self.items.front().is_some_and(|item| item.time <= mark);
+            due.then(|| self.items.pop_front()).flatten()
+        })
+    }
+}
+
 impl Queues {
     /// Makes sure that each parent has a queue.
     pub fn ready(&mut self, sources: usize) {
@@ -90,12 +102,8 @@ impl Queues {
             let before = out.len();
             // Kapacitor links the node that is followed behind those in the parentheses.
             for source in (1..self.0.len()).chain([0]) {
-                let queue = &mut self.0[source];
-                while queue.items.front().is_some_and(|item| item.time <= mark)
-                    && let Some(item) = queue.items.pop_front()
-                {
-                    out.push(Let { source: source as u32, what: item.what });
-                }
+                let due = self.0[source].items_to(mark);
+                out.extend(due.map(|item| Let { source: source as u32, what: item.what }));
             }
             if out.len() == before {
                 return;
@@ -118,8 +126,39 @@ impl Queues {
         mark
     }
 
+    /// How many points, batches and marks wait.
+    pub fn len(&self) -> usize {
+        self.0.iter().map(|queue| queue.items.len()).sum()
+    }
+
+    /// Lets the oldest go as if every parent that brings nothing had got as far, until what went has
+    /// the weight: of something of a parent, given how many things kept of it went before. All that
+    /// waits must be marks and things kept. Gives the number of things that are no marks.
+    pub fn shed(
+        &mut self,
+        mut excess: usize,
+        weight: impl Fn(usize, usize) -> usize,
+        out: &mut Vec<Let>,
+    ) -> usize {
+        let mut gone = vec![0; self.0.len()];
+        while excess > 0
+            && let Some(mark) = self.mark(true)
+        {
+            for source in (1..self.0.len()).chain([0]) {
+                for item in self.0[source].items_to(mark) {
+                    let kept = item.what == What::Kept;
+                    excess = excess.saturating_sub(if kept { weight(source, gone[source]) } else { 1 });
+                    gone[source] += usize::from(kept);
+                    out.push(Let { source: source as u32, what: item.what });
+                }
+            }
+        }
+        gone.iter().sum()
+    }
+
     /// What waits of the entry that was fed, in order: from now on it is something kept.
     pub fn settle(&mut self, source: usize) -> Vec<u32> {
+        give_back(&mut self.0[source].items);
         let mut left = Vec::new();
         // Whatever is new is behind all that was kept.
         for item in self.0[source].items.iter_mut().rev() {

@@ -6,6 +6,7 @@ use super::{Arrived, Edge, Rules};
 use crate::edge::{Message, Run};
 use crate::group::Group;
 use crate::merge::kept::Kept;
+use crate::merge::limit::give_back;
 use crate::merge::{Pick, gather};
 use crate::node::Cx;
 use model::{Rows, TagColumn};
@@ -71,9 +72,18 @@ impl Edge for Stream {
             let gone = picks.iter().filter(|pick| pick.part as usize == source).count();
             kept.rows.give(gone);
             kept.groups.drain(..gone);
+            give_back(&mut kept.groups);
         }
         let groups_end = groups.iter().max().map_or(0, |max| max + 1);
         Message::Stream(Run { rows, groups: Arc::new(groups), groups_end })
+    }
+
+    fn inside(_kept: &Points) -> usize {
+        0
+    }
+
+    fn weight(_kept: &Points, _at: usize) -> usize {
+        1
     }
 
     fn keep(cx: &Cx<'_>, space: usize, kept: &mut Points, input: &Message, rows: &[u32]) {
