@@ -74,7 +74,8 @@ class Generator:
         chains, flows = [], []
         for i in range(count):
             flow = Flow()
-            node = Node("from").prop("measurement", f"'{['cpu', 'mem', 'cpu'][i]}'")
+            # Each from a measurement of its own: one point in two branches would race in the original.
+            node = Node("from").prop("measurement", f"'{['cpu', 'mem', 'd é'][i]}'")
             self.group(node, flow, dims)
             nodes = [node] + self.middle(flow, self.rng.choice([0, 0, 1]), stay="stream", same_groups=True)
             if windowed:

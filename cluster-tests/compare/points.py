@@ -33,7 +33,7 @@ def line(rng, when, rich):
     if not rich:
         names = [n for n in names if n != "x"]
     fields = ",".join(f"{n}={field_value(rng, n)}" for n in names)
-    measurement = rng.choice(MEASUREMENTS[:2] if rng.random() < 0.85 else MEASUREMENTS)
+    measurement = rng.choices(MEASUREMENTS, [45, 40, 15])[0]
     return f"{','.join([measurement] + tags)} {fields} {when}"
 
 

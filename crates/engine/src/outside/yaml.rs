@@ -94,11 +94,12 @@ impl<'a> Reader<'a> {
             Some('@' | '`' | '%') => Err(format!("no value can begin like {rest:?}: quote it")),
             Some(_) => {
                 let first = without_comment(rest);
-                let more = below.iter().any(|line| !said(line).is_empty());
-                if first.contains(": ") || first.ends_with(':') {
-                    return Err(format!("mapping values are not allowed in {first:?}: quote it"));
+                let more = folded(&below);
+                let whole = if more.is_empty() { first.to_owned() } else { format!("{first} {more}") };
+                if whole.contains(": ") || whole.ends_with(':') {
+                    return Err(format!("mapping values are not allowed in {whole:?}: quote it"));
                 }
-                Ok(if more { Datum::Text(format!("{first} {}", folded(&below))) } else { plain(first) })
+                Ok(if more.is_empty() { plain(first) } else { Datum::Text(whole) })
             }
         }
     }
@@ -336,7 +337,8 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_refused() {
         for (wrong, why) in [
-            ("a: 1\n b: 2", "line 2"),
+            ("a: 1\n b: 2", "not allowed"),
+            (" a: 1\nb: 2", "line 2"),
             ("a: 1\na: 2", "twice"),
             ("a: &x 1", "anchors"),
             ("a: *x", "aliases"),

@@ -102,6 +102,7 @@ pub struct Bed {
     edge: EdgeKind,
     stats: NodeStats,
     series: SeriesTable,
+    logs: Vec<String>,
 }
 
 impl Bed {
@@ -142,7 +143,13 @@ impl Bed {
             edge,
             stats: NodeStats::new(0, 1),
             series: SeriesTable::default(),
+            logs: Vec::new(),
         }
+    }
+
+    /// What the node has written to the server's log since this was last asked.
+    pub fn take_logs(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.logs)
     }
 
     /// Points that the node could not use.
@@ -199,6 +206,7 @@ impl Bed {
 
     fn with<T>(&mut self, run: impl FnOnce(&dyn AnyNode, &mut Cx<'_>, &mut dyn AnyStates) -> T) -> T {
         let name: Name = "node3".into();
+        let mut effects = Effects::default();
         let mut cx = Cx {
             series: &self.series,
             spaces: &mut self.spaces,
@@ -210,12 +218,17 @@ impl Bed {
             stats: &self.stats,
             task: &"task".into(),
             name: &name,
-            effects: &mut Effects::default(),
+            effects: &mut effects,
             seen: &mut crate::seen::Seen::default(),
             restored: &Restored::default(),
             quiet: false,
         };
-        run(&*self.node, &mut cx, &mut *self.states)
+        let result = run(&*self.node, &mut cx, &mut *self.states);
+        self.logs.extend(effects.logs.iter().map(|log| {
+            let (message, pairs) = log.parts();
+            format!("{message}{pairs}")
+        }));
+        result
     }
 
     fn input(&mut self, parent: usize, entry: &[Written]) -> Message {

@@ -153,10 +153,11 @@ fn fields(text: &mut String, rows: &Rows, row: usize) {
     empty(text, rows.values(row).next().is_none());
     for (name, value) in rows.values(row) {
         let value = match value {
-            Value::Null => "null".to_owned(),
+            Value::Null => "<nil>".to_owned(),
             Value::Float(v) if v.is_infinite() => if v > 0.0 { "+Inf" } else { "-Inf" }.to_owned(),
             Value::Float(v) => v.to_string(),
-            Value::Int(v) | Value::Duration(v) => v.to_string(),
+            Value::Int(v) => v.to_string(),
+            Value::Duration(v) => tick::duration::format_go(v),
             Value::Time(v) => rfc3339(v),
             Value::Bool(v) => v.to_string(),
             Value::Str(v) => v.to_string(),

@@ -7,6 +7,7 @@ use super::sets::{Set, Sets};
 use crate::edge::Mark;
 use crate::node::Cx;
 use crate::state::States;
+use model::Time;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// What a group remembers.
@@ -188,6 +189,11 @@ fn weight<P: Piece>(set: &Set<P>) -> usize {
 /// of them goes first does not matter then.
 fn time_of<P: Saved>(states: &States<State<P>>, excess: usize) -> Time {
     let mut all: Vec<(Time, usize)> = waiting(states).collect();
+    // Nothing weighs less than one: what has to go is among so many of the oldest.
+    if let Some(last) = excess.checked_sub(1).filter(|&last| last < all.len()) {
+        all.select_nth_unstable(last);
+        all.truncate(excess);
+    }
     all.sort_unstable();
     let mut so_far = 0;
     let reached = all.iter().find(|(_, weight)| {

@@ -91,9 +91,9 @@ impl<P> Waiting<P> {
 
 /// Takes what is not later than a time: late points can be anywhere.
 fn taken<P>(queue: &mut VecDeque<Sent<P>>, to: Time) -> Vec<Sent<P>> {
-    let (due, rest): (Vec<_>, VecDeque<_>) = std::mem::take(queue).into_iter().partition(|sent| sent.time <= to);
+    let (due, rest): (VecDeque<_>, _) = std::mem::take(queue).into_iter().partition(|sent| sent.time <= to);
     *queue = rest;
-    due
+    Vec::from(due)
 }
 
 impl<P: Piece> Waiting<P> {

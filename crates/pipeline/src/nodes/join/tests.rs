@@ -1,5 +1,6 @@
 //! The join node against [`model`], a reading of Kapacitor's rules one point at a time.
 
+mod limit;
 mod model;
 
 use super::{Fill, Join};
@@ -76,6 +77,7 @@ fn setups(edge: EdgeKind) -> impl Strategy<Value = Setup> {
                 tolerance,
                 fill,
                 delete_all: false,
+                ..Join::default()
             };
             Setup { join, parents, edge }
         },
@@ -106,18 +108,26 @@ fn check(setup: &Setup, written: &[Written], cuts: &[bool], saves: &[bool]) {
     let expected = model::run(setup, written);
     let mut bed = bed(setup);
     let mut found: Vec<Out> = Vec::new();
-    let mut start = 0;
-    for end in 1..=written.len() {
-        if end < written.len() && !cuts[end % cuts.len()] {
-            continue;
-        }
-        if saves[end % saves.len()] {
+    for (at, entry) in entries(written, cuts).into_iter().enumerate() {
+        if saves[at % saves.len()] {
             bed.save_and_load();
         }
-        found.extend(bed.feed(&written[start..end]));
-        start = end;
+        found.extend(bed.feed(entry));
     }
     assert_eq!(found, expected);
+}
+
+/// What is written, cut into entries.
+fn entries<'a>(written: &'a [Written], cuts: &[bool]) -> Vec<&'a [Written]> {
+    let mut entries = Vec::new();
+    let mut start = 0;
+    for end in 1..=written.len() {
+        if end == written.len() || cuts[end % cuts.len()] {
+            entries.push(&written[start..end]);
+            start = end;
+        }
+    }
+    entries
 }
 
 proptest! {

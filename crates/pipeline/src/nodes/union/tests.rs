@@ -4,6 +4,7 @@ use super::Union;
 use crate::edge::EdgeKind;
 use crate::group::{Group, GroupBy};
 use crate::merge::bed::{Bed, Out, Sent, Written};
+use crate::merge::limit::Limit;
 use crate::node::{Definition, Turn};
 use model::Time;
 use proptest::prelude::*;
@@ -17,6 +18,7 @@ struct Setup {
     rename: String,
     parents: Vec<GroupBy>,
     edge: EdgeKind,
+    limit: usize,
 }
 
 /// What happens.
@@ -80,8 +82,32 @@ impl Model<'_> {
         }
     }
 
+    fn weight(&self, item: &Item) -> usize {
+        match item {
+            Item::Data(out) if self.setup.edge == EdgeKind::Batch => 1 + out.rows.len(),
+            _ => 1,
+        }
+    }
+
+    /// What an entry begins with: as if silent parents had spoken, as often as it takes.
+    fn begin(&mut self) {
+        let waits = |model: &Model<'_>| -> usize {
+            model.queues.iter().flatten().map(|(_, item)| model.weight(item)).sum()
+        };
+        let limit = self.setup.limit;
+        if waits(self) > limit {
+            while waits(self) > limit - limit / 16 {
+                self.release_to(true, 1);
+            }
+        }
+    }
+
     fn release(&mut self, drain: bool) {
-        loop {
+        self.release_to(drain, usize::MAX);
+    }
+
+    fn release_to(&mut self, drain: bool, rounds: usize) {
+        for _ in 0..rounds {
             let mut mark: Option<Time> = None;
             let mut valid = 0;
             for (queue, low) in self.queues.iter().zip(&mut self.lows) {
@@ -141,7 +167,7 @@ impl Model<'_> {
 }
 
 fn check(setup: &Setup, steps: &[Step], cuts: &[bool], saves: &[bool]) {
-    let union = Union { rename: setup.rename.clone() };
+    let union = Union { rename: setup.rename.clone(), limit: Limit(setup.limit) };
     let mut bed = Bed::new(&union, &setup.parents, setup.edge);
     let sources = setup.parents.len();
     let mut model = Model {
@@ -158,11 +184,19 @@ fn check(setup: &Setup, steps: &[Step], cuts: &[bool], saves: &[bool]) {
             bed.save_and_load();
         }
         if !matches!(step, Step::Point(_)) || cuts[at % cuts.len()] {
+            if entry.is_empty() {
+                model.begin();
+                expected.extend(model.fed());
+            }
             assert_eq!(bed.feed(&entry), std::mem::take(&mut expected));
             entry.clear();
         }
         match step {
             Step::Point(written) => {
+                if entry.is_empty() {
+                    model.begin();
+                    expected.extend(model.fed());
+                }
                 for parent in (0..sources).filter(|&parent| written.reaches(parent)) {
                     let item = Item::Data(model.data(parent, written));
                     model.queues[parent].push_back((written.time, item));
@@ -174,6 +208,7 @@ fn check(setup: &Setup, steps: &[Step], cuts: &[bool], saves: &[bool]) {
             Step::Mark(parent, written, barrier) => {
                 let parent = parent % sources;
                 let group = model.group(parent, written);
+                model.begin();
                 match (barrier, model.queues[parent].back()) {
                     (Some(time), _) => {
                         model.queues[parent].push_back((*time, Item::Barrier(group, *time)));
@@ -189,6 +224,10 @@ fn check(setup: &Setup, steps: &[Step], cuts: &[bool], saves: &[bool]) {
             }
             Step::Tick => assert_eq!(bed.turn(Turn::Tick), model.walked()),
         }
+    }
+    if entry.is_empty() {
+        model.begin();
+        expected.extend(model.fed());
     }
     assert_eq!(bed.feed(&entry), expected);
     model.release(true);
@@ -210,10 +249,12 @@ fn setups(edge: EdgeKind) -> impl Strategy<Value = Setup> {
     let alike = (any.clone(), 1..4_usize).prop_map(|(by, sources)| vec![by; sources]);
     let mixed = prop::collection::vec(any, 2..4);
     let rename = prop_oneof![2 => Just(""), 1 => Just("u")];
-    (prop_oneof![alike, mixed], rename).prop_map(move |(parents, rename)| Setup {
+    let limit = prop_oneof![2 => Just(1000), 1 => 0..20_usize];
+    (prop_oneof![alike, mixed], rename, limit).prop_map(move |(parents, rename, limit)| Setup {
         rename: rename.into(),
         parents,
         edge,
+        limit,
     })
 }
 
@@ -266,4 +307,52 @@ proptest! {
 fn all_groups_of_a_task_meet_in_one_place() {
     assert!(Union::default().spans_groups(EdgeKind::Stream));
     assert!(Union::default().spans_groups(EdgeKind::Batch));
+}
+
+fn point(parents: u8, second: i64) -> Written {
+    let time = second * SECOND;
+    Written { parents, h: 0, c: 0, time, fields: 1, at: second, rows: vec![(time, 1), (time, 1)] }
+}
+
+fn of_two(limit: usize, edge: EdgeKind) -> Bed {
+    let union = Union { limit: Limit(limit), ..Union::default() };
+    Bed::new(&union, &vec![by(&[]); 2], edge)
+}
+
+fn seconds(outs: &[Out]) -> Vec<i64> {
+    outs.iter().map(|out| out.time / SECOND).collect()
+}
+
+#[test]
+fn of_too_many_points_the_oldest_go_on_and_none_is_lost() {
+    let mut bed = of_two(32, EdgeKind::Stream);
+    let entry = |seconds: std::ops::Range<i64>| -> Vec<Written> { seconds.map(|at| point(1, at)).collect() };
+    assert_eq!(bed.feed(&entry(0..20)), []);
+    assert_eq!(bed.feed(&entry(20..40)), []);
+    assert_eq!(bed.take_logs(), [""; 0]);
+    bed.save_and_load();
+    // More than the limit of what waits is too much, and a sixteenth more goes.
+    assert_eq!(seconds(&bed.feed(&entry(40..41))), (0..10).collect::<Vec<_>>());
+    let told = "too many points wait for a parent that is silent: the oldest are sent on sent=10 limit=32";
+    assert_eq!(bed.take_logs(), [told]);
+    // The parent speaks: what it brings late goes on, the rest is in order again.
+    assert_eq!(seconds(&bed.feed(&[point(2, 5), point(2, 12)])), [5, 10, 11, 12, 12]);
+    assert_eq!(bed.turn(Turn::Finish).len(), 28);
+    assert_eq!(bed.errors(), 0);
+}
+
+#[test]
+fn marks_and_the_points_of_batches_count() {
+    let mut bed = of_two(3, EdgeKind::Stream);
+    for second in 1..5 {
+        assert_eq!(bed.mark(0, &point(1, 0), Some(second * SECOND)), []);
+    }
+    assert_eq!(bed.mark(0, &point(1, 0), Some(5 * SECOND)), [Sent::Barrier(String::new(), SECOND)]);
+    // Marks are no points: nothing is told.
+    assert_eq!(bed.take_logs(), [""; 0]);
+
+    let mut bed = of_two(5, EdgeKind::Batch);
+    assert_eq!(bed.feed(&[point(1, 1), point(1, 2)]), []);
+    assert_eq!(seconds(&bed.feed(&[])), [1]);
+    assert_eq!(bed.feed(&[]), []);
 }
