@@ -23,13 +23,15 @@ run: prerequisites
 
 test: prerequisites-test
 	$(CARGO) test --workspace --no-fail-fast
+	@if command -v python3 >/dev/null; then python3 -B cluster-tests/compare/test_compare.py; \
+		else echo "There is no python3: the tests of cluster-tests/compare are skipped."; fi
 
 soak: prerequisites-test
 	$(CARGO) build -p farad-node
 	$(CARGO) test -p farad-cluster-tests --test scenarios -- --ignored --exact soak
 
 bench: prerequisites
-	$(CARGO) bench $(foreach crate,$(if $(BENCH),$(BENCH),line lambda pipeline store),-p farad-$(crate)) --bench '*'
+	$(CARGO) bench $(foreach crate,$(if $(BENCH),$(BENCH),line lambda template pipeline store),-p farad-$(crate)) --bench '*'
 
 load: prerequisites
 	$(CARGO) build --release -p farad-node

@@ -57,15 +57,8 @@ def suggestion(case):
 
 
 def shared_id(case):
-    """Events of several groups under one id."""
-    ids = set()
-    for lines in case.other.logs.values():
-        for event in lines:
-            if isinstance(event, dict):
-                series = (event.get("data") or {}).get("series") or [{}]
-                ids.add((event["id"], json.dumps([series[0].get("name"), series[0].get("tags")], sort_keys=True)))
-    many = len(ids) > len({i for i, _ in ids}) or not case.other.logs
-    return many and case.difference.kind in ("log", "stats", "topic", "event", "edges", "httpOut") and shares(case.text())
+    """Alerts whose events may share an id over groups: which group saw the id first decides a lot."""
+    return case.difference.kind in ("log", "stats", "topic", "event", "edges", "httpOut") and shares(case.text())
 
 
 def shares(text):
@@ -137,7 +130,7 @@ RULES = [
     ("group-order", "group order of httpOut; Kapacitor's is random after a groupBy of batches",
      lambda c: c.difference.kind == "order" and c.has("groupBy")),
     ("stddev-of-one", "(stddev of one point: the 1.8 sources count where the two differ)",
-     lambda c: c.has("stddev") and c.has("alert", "where", "eval") and c.difference.kind in ("stats", "edges", "topic", "event", "log")
+     lambda c: c.has("stddev") and c.has("alert", "where", "eval") and c.difference.kind in ("stats", "edges", "topic", "event", "log", "httpOut")
      or c.has("stddev") and re.search(r"\b0\b", c.shown("other")) and re.search(r"null|NaN", c.shown("ours"))),
     ("percentile-time", "(time of a percentile of integers: the 1.8 sources count where the two differ)",
      lambda c: c.has("percentile") and "usePointTimes" in c.text()),

@@ -128,6 +128,13 @@ class Excuses(unittest.TestCase):
         self.assertEqual(self.rule(self.case(stats, "stream|from().measurement('m')stream|from()")), "mixed-sources")
         self.assertIsNone(self.rule(self.case(stats, "stream|from()stream|from()")))
 
+    def test_shared_id(self):
+        stats = Difference("stats", "alert2 warns_triggered", 3, 2)
+        grouped = "stream|from().groupBy('h')|alert().id('%s')\n"
+        self.assertEqual(self.rule(self.case(stats, grouped % "x")), "shared-id")
+        self.assertIsNone(self.rule(self.case(stats, grouped % "x {{ .Group }}")))
+        self.assertIsNone(self.rule(self.case(stats, "stream|from()|alert().id('x')")))
+
     def test_plain_difference_has_no_excuse(self):
         self.assertIsNone(self.rule(self.case(Difference("httpOut", "o", [], [{"name": "m"}]))))
 

@@ -12,7 +12,7 @@ if [ -z "$(ls /usr/lib/llvm-*/lib/libclang*.so* /usr/lib/*/libclang*.so* /usr/li
     missing="$missing libclang-dev"
 fi
 if ! command -v cargo >/dev/null 2>&1; then
-    echo "There is no cargo: install a Rust toolchain (1.90 or newer) from your distribution or with rustup, then try again." >&2
+    echo "There is no cargo: install a Rust toolchain (1.93 or newer) from your distribution or with rustup, then try again." >&2
     exit 1
 fi
 wanted=""

@@ -9,7 +9,7 @@ use crate::member::lead::POSITION;
 use crate::options::Options;
 use crate::outlet::Outlet;
 use crate::submit::group;
-use crate::worker::{prefix};
+use crate::worker::prefix;
 use cluster::MemberId;
 use cluster::raft;
 use handler::{Deliverer, Handlers, Services};

@@ -60,7 +60,8 @@ impl Signs {
 
     /// Groups, and groups that ended because they were idle since the process started.
     pub fn groups(&self) -> (u64, u64) {
-        let sum = |figure: fn(&Sign) -> &AtomicU64| self.0.iter().map(|sign| figure(sign).load(Relaxed)).sum();
+        let sum =
+            |figure: fn(&Sign) -> &AtomicU64| self.0.iter().map(|sign| figure(sign).load(Relaxed)).sum();
         (sum(|sign| &sign.groups), sum(|sign| &sign.expired))
     }
 }

@@ -2,8 +2,8 @@
 //! shards' logs say from which point on it does.
 
 mod change;
-mod sources;
 mod figures;
+mod sources;
 mod view;
 
 pub use change::{NewTask, TaskChange};

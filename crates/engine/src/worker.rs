@@ -279,7 +279,9 @@ impl Held {
 
     /// Points up to this number are logged.
     pub fn written(&mut self, upto: u64) {
-        while self.looping.pop_front_if(|write| number(write.identity) <= upto).is_some() {}
+        while self.looping.front().is_some_and(|write| number(write.identity) <= upto) {
+            self.looping.pop_front();
+        }
     }
 
     /// Starts a task.

@@ -349,3 +349,21 @@ async fn a_source_can_be_an_http_server() {
     rows_hold(&member, "t", "[\"1970-01-01T00:00:02Z\",98.5,1]").await;
     member.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn posts_beyond_what_can_wait_are_counted_and_dropped() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let member = Member::open(dir.path()).await;
+    let sink = Sink::start(SILENT);
+    let url = format!("http://{}/", sink.address);
+    let script = format!("stream|from()|httpPost('{url}').quiet()|httpOut('n')");
+    define(&member, "t", ("db", "rp"), &script).await;
+    let lines: String = (1..=10_100).map(|at| format!("m v={at} {at}\n")).collect();
+    member.write(&lines).await;
+    rows_hold(&member, "t", ",10100]]").await;
+    let (count, why) = errors(&member, "t", "http_post2").await;
+    // One may be on its way and not wait any more.
+    assert!(count == 99 || count == 100, "{count}");
+    assert_eq!(why, "failed to POST data: too many others wait: the receiver is too slow");
+    member.crash().await;
+}

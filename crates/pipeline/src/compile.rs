@@ -143,6 +143,10 @@ impl Builder<'_> {
                         format!("reflect: cannot use {} as type pipeline.Node in Call", value.go_type());
                     return Err(call.refuse(why));
                 };
+                if other.0 == 0 {
+                    let method = upper_first(kind.name);
+                    return Err(call.refuse(format!("cannot {method} the stream itself: give it a |from()")));
+                }
                 parents.push(other.0 as usize);
             }
             (kind.create)(&Args { values: &[], ..call })?
@@ -286,7 +290,7 @@ impl Host for Builder<'_> {
         match link {
             Link::Property => {
                 let mut properties = node.kind.properties.iter();
-                let quiet = !node.parents.is_empty() && same_name(name, "quiet");
+                let quiet = same_name(name, "quiet");
                 let known = properties.any(|p| same_name(name, p.name));
                 quiet || (known && node.definition.has_property(name))
             }

@@ -282,7 +282,5 @@ fn check_edges(graph: &Graph, names: &[Name]) -> Result<(), String> {
 
 /// A lambda of a script, compiled. `what` opens the error as Kapacitor's does.
 pub fn compile_lambda(expr: &tick::ast::Expr, what: &str) -> Result<Arc<Lambda>, String> {
-    Lambda::compile(expr, lambda::FunctionSet::Task)
-        .map(Arc::new)
-        .map_err(|error| format!("{what}: {error}"))
+    Lambda::compile(expr, lambda::FunctionSet::Task).map(Arc::new).map_err(|error| format!("{what}: {error}"))
 }

@@ -1,9 +1,9 @@
 //! GET /debug/vars: figures in the form of Go's expvar, a key a line.
 
 use crate::call::Call;
-use engine::process::Process;
 use crate::reply::{Content, Reply};
 use crate::{gather, json};
+use engine::process::Process;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;

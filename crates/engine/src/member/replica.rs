@@ -458,7 +458,8 @@ impl Replica {
 
     /// Logs something that is neither points nor a task, while this member leads the shard.
     pub async fn log_other(&self, other: impl FnOnce(Time) -> Other) -> Result<(), String> {
-        let proposed = self.intake.with(|open| open.propose_other(other)).ok_or("this member does not lead")?;
+        let proposed =
+            self.intake.with(|open| open.propose_other(other)).ok_or("this member does not lead")?;
         proposed.await.map(|_| ()).map_err(|error| error.to_string())
     }
 

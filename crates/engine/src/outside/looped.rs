@@ -120,7 +120,8 @@ impl Outside {
     fn done(&self, shard: u32, write: &Arc<Write>) {
         let one = &self.loops[shard as usize];
         let mut waiting = one.waiting.lock();
-        if waiting.writes.pop_front_if(|first| Arc::ptr_eq(first, write)).is_some() {
+        if waiting.writes.front().is_some_and(|first| Arc::ptr_eq(first, write)) {
+            waiting.writes.pop_front();
             self.room.give(write.lines.len());
             one.written.store(number(write.identity), Relaxed);
         }

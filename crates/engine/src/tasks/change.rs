@@ -158,6 +158,16 @@ fn check(
         diagnostic: Box::new(diagnostic),
     };
     let program = tick::parse(script).map_err(refuse)?;
+    let kind = match tick::task_type(&program).map_err(|d| TaskError::Invalid(d.message))? {
+        TaskType::Stream => TaskKind::Stream,
+        TaskType::Batch => {
+            return Err(TaskError::Invalid(
+                "batch tasks are not available in this version of Farad: it has no query nodes yet".into(),
+            ));
+        }
+    };
+    // What the script says is judged first, then what the request says of it.
+    compile_script(script, TaskType::Stream, vars)?;
     let in_script: Vec<Dbrp> =
         tick::dbrps(&program).into_iter().map(|(db, rp)| Dbrp { db: db.into(), rp: rp.into() }).collect();
     let dbrps = match (in_script.is_empty(), dbrps.is_empty()) {
@@ -168,15 +178,6 @@ fn check(
         (true, false) => dbrps.to_vec(),
         (false, true) => in_script,
     };
-    let kind = match tick::task_type(&program).map_err(|d| TaskError::Invalid(d.message))? {
-        TaskType::Stream => TaskKind::Stream,
-        TaskType::Batch => {
-            return Err(TaskError::Invalid(
-                "batch tasks are not available in this version of Farad: it has no query nodes yet".into(),
-            ));
-        }
-    };
-    compile_script(script, TaskType::Stream, vars)?;
     Ok(Checked { kind, dbrps })
 }
 

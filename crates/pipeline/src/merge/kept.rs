@@ -99,6 +99,8 @@ impl Kept {
         if self.given > 0 {
             let there: Vec<u32> = (self.given as u32..self.rows.len() as u32).collect();
             self.rows = self.rows.gather(&there);
+            // Points that always wait, with names that always change, must not leave columns behind.
+            self.rows.fields.retain(|field| field.column.mask.count() > 0);
             self.given = 0;
         }
     }

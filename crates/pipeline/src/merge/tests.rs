@@ -153,3 +153,27 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn fields_go_with_the_last_row_that_has_them() {
+    let table = series();
+    let mut kept = Kept::default();
+    for number in 0..200 {
+        let mut column = Column::default();
+        column.push(Value::Int(number));
+        let name = format!("v{number:03}").as_str().into();
+        let rows = Rows {
+            origins: OriginColumn::One(Arc::new(Origin { db: "".into(), rp: "".into(), name: "m".into() })),
+            times: Arc::new(vec![number]),
+            ordinals: Arc::new(vec![0]),
+            tags: TagColumn::Series(Arc::new(vec![0])),
+            fields: vec![Field { name, column: Arc::new(column) }],
+        };
+        kept.append(&rows, &[0], &table);
+        if number >= 10 {
+            kept.give(1);
+        }
+        assert_eq!(kept.len() as i64, (number + 1).min(10));
+        assert!(kept.rows().fields.len() <= 30, "{}", kept.rows().fields.len());
+    }
+}

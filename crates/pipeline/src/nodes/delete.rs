@@ -25,8 +25,8 @@ pub static KIND: Kind = Kind {
         Ok(Box::new(Delete::default()))
     },
     properties: properties!(Delete {
-        "field" => |d, a| d.fields.push(a.one()?),
-        "tag" => |d, a| d.tags.push(a.one()?),
+        "field" => |d, a| add(&mut d.fields, a.one()?),
+        "tag" => |d, a| add(&mut d.tags, a.one()?),
     }),
     counters: &["fields_deleted", "tags_deleted"],
 };
@@ -40,6 +40,13 @@ const TAGS_DELETED: usize = 1;
 pub struct Delete {
     fields: Vec<String>,
     tags: Vec<String>,
+}
+
+/// What is named twice is there to be taken away once.
+fn add(names: &mut Vec<String>, name: String) {
+    if !names.contains(&name) {
+        names.push(name);
+    }
 }
 
 impl Definition for Delete {

@@ -72,7 +72,11 @@ impl Window {
     /// Each point is in exactly one batch, in the order of arrival: the window need not keep its
     /// points for an aggregate that can be kept up to date instead.
     pub fn is_tumbling(&self) -> bool {
-        self.period > 0 && self.period == self.every && !self.fill_period && self.period_count == 0 && self.lateness == 0
+        self.period > 0
+            && self.period == self.every
+            && !self.fill_period
+            && self.period_count == 0
+            && self.lateness == 0
     }
 
     /// When the first batch of a group is due, its first point having the time `t`.
@@ -204,13 +208,7 @@ impl Node for ByTime {
         if batches.is_empty() { Message::None } else { Message::Batches(batches) }
     }
 
-    fn mark(
-        &self,
-        cx: &mut Cx<'_>,
-        states: &mut States<Held>,
-        _input: usize,
-        marks: Vec<Mark>,
-    ) -> Vec<Flow> {
+    fn mark(&self, cx: &mut Cx<'_>, states: &mut States<Held>, _input: usize, marks: Vec<Mark>) -> Vec<Flow> {
         marks::each(self, cx, states, marks, |cx, states, group, time| {
             let held = states.get(group);
             if !held.started(&marks::origin()) {

@@ -130,6 +130,9 @@ impl Pending {
 
     /// The first, with its code, if it waits for nothing more.
     pub fn pop(&mut self) -> Option<(i64, What)> {
-        self.0.pop_front_if(|first| first.call.is_none()).map(|first| (first.code, first.what))
+        if self.0.front()?.call.is_some() {
+            return None;
+        }
+        self.0.pop_front().map(|first| (first.code, first.what))
     }
 }
