@@ -157,6 +157,34 @@ stream
 "#,
 };
 
+/// Writes points back to the cluster, into another database.
+pub const WRITES_BACK: Task = Task {
+    id: "back",
+    script: r#"
+stream
+    |from()
+        .measurement('ring')
+        .groupBy('host')
+    |kapacitorLoopback()
+        .database('looped')
+        .retentionPolicy('autogen')
+"#,
+};
+
+/// Counts what was written back.
+pub const LOOPED: Task = Task {
+    id: "looped",
+    script: r#"
+stream
+    |from()
+        .measurement('ring')
+        .groupBy('host')
+    |eval(lambda: count())
+        .as('n')
+    |httpOut('n')
+"#,
+};
+
 /// A task that goes by the clock: who does not beat for some seconds is dead. A leader's death takes less.
 pub const SILENCE: Task = Task {
     id: "silence",

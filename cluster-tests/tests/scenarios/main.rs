@@ -6,6 +6,7 @@ mod clocks;
 mod disks;
 mod holding;
 mod kill;
+mod looped;
 mod membership;
 mod network;
 mod pause;
@@ -17,7 +18,7 @@ use cluster_tests::runner::{self, Scenario};
 use std::process::ExitCode;
 
 /// All of them, in the order in which they are run.
-const SCENARIOS: [Scenario; 24] = [
+const SCENARIOS: [Scenario; 25] = [
     Scenario::new("alone_killed_and_stopped", alone::killed_and_stopped),
     Scenario::new("alone_with_a_full_disk", alone::with_a_full_disk),
     Scenario::new("alone_with_clock_jumps", clocks::jumps_alone),
@@ -30,6 +31,7 @@ const SCENARIOS: [Scenario; 24] = [
     Scenario::new("kill_twice_in_a_row", kill::twice_in_a_row),
     Scenario::new("kill_all_at_once", kill::all_at_once),
     Scenario::new("holding_back_across_a_kill", holding::back_across_a_kill),
+    Scenario::new("looped_across_a_kill", looped::across_a_kill),
     Scenario::new("silence_across_a_kill", silence::across_a_kill),
     Scenario::new("stop_gracefully", stop::gracefully),
     Scenario::new("rolling_restart", stop::rolling_restart),

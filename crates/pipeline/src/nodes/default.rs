@@ -54,7 +54,7 @@ pub struct Defaults {
 }
 
 /// A value of the script as one of a field, where there is such a one.
-fn field_value(value: &tick::Value) -> Option<Value> {
+pub(crate) fn field_value(value: &tick::Value) -> Option<Value> {
     Some(match value {
         tick::Value::Float(v) => Value::Float(*v),
         tick::Value::Int(v) => Value::Int(*v),
@@ -64,16 +64,24 @@ fn field_value(value: &tick::Value) -> Option<Value> {
     })
 }
 
+/// Refuses default values that no field can have, `as_field` being what makes one of them.
+pub(crate) fn check_fields(
+    fields: &BTreeMap<String, tick::Value>,
+    as_field: fn(&tick::Value) -> Option<Value>,
+) -> Result<(), String> {
+    match fields.iter().find(|(_, value)| as_field(value).is_none()) {
+        None => Ok(()),
+        Some((field, value)) => Err(format!(
+            "unsupported type {} for field {}, field default values must be float,int,string or bool",
+            value.go_type(),
+            tick::quote(field)
+        )),
+    }
+}
+
 impl Definition for Defaults {
     fn validate(&self, _parents: usize) -> Result<(), String> {
-        match self.fields.iter().find(|(_, value)| field_value(value).is_none()) {
-            None => Ok(()),
-            Some((field, value)) => Err(format!(
-                "unsupported type {} for field {}, field default values must be float,int,string or bool",
-                value.go_type(),
-                tick::quote(field)
-            )),
-        }
+        check_fields(&self.fields, field_value)
     }
 
     fn is_stateful(&self) -> bool {

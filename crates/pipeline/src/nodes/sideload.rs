@@ -15,6 +15,7 @@ mod tests;
 pub use content::{Content, Datum, of_object};
 pub use source::{Sideload, Source};
 
+use super::default::{self, check_fields};
 use crate::edge::{Flow, Message, Run};
 use crate::node::{Answer, AnyNode, Build, Cx, Definition, Kind, Node, Own};
 use crate::properties;
@@ -68,16 +69,12 @@ pub struct Definer {
     tags: BTreeMap<String, String>,
 }
 
-/// A default value of the script as one of a field, where there is such a one.
+/// A default value of the script as one of a field: those of `default`, and durations.
 fn field_value(value: &tick::Value) -> Option<Value> {
-    Some(match value {
-        tick::Value::Float(v) => Value::Float(*v),
-        tick::Value::Int(v) => Value::Int(*v),
-        tick::Value::Bool(v) => Value::Bool(*v),
-        tick::Value::String(v) => Value::str(v),
-        tick::Value::Duration(v) => Value::Duration(*v),
-        _ => return None,
-    })
+    match value {
+        tick::Value::Duration(v) => Some(Value::Duration(*v)),
+        other => default::field_value(other),
+    }
 }
 
 impl Definer {
@@ -94,14 +91,7 @@ impl Definer {
 
 impl Definition for Definer {
     fn validate(&self, _parents: usize) -> Result<(), String> {
-        match self.fields.iter().find(|(_, value)| field_value(value).is_none()) {
-            None => Ok(()),
-            Some((field, value)) => Err(format!(
-                "unsupported type {} for field {}, field default values must be float,int,string or bool",
-                value.go_type(),
-                tick::quote(field)
-            )),
-        }
+        check_fields(&self.fields, field_value)
     }
 
     fn is_stateful(&self) -> bool {
