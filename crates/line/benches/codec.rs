@@ -1,6 +1,6 @@
 //! Entries to bytes and back: what the log costs per point.
 
-#[allow(dead_code)]
+#[allow(dead_code)] // The tests use what the benchmark does not.
 #[path = "../tests/write/mod.rs"]
 mod write;
 

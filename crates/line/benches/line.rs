@@ -1,7 +1,7 @@
 //! Bytes to columns, by shape of the body. The lines are those of the load generator: three tags,
 //! three fields, 96 bytes. Figures are per point.
 
-#[allow(dead_code)]
+#[allow(dead_code)] // The tests use what the benchmark does not.
 #[path = "../tests/write/mod.rs"]
 mod write;
 

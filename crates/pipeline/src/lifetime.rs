@@ -4,45 +4,33 @@
 #[cfg(test)]
 mod tests;
 
-use crate::node::Own;
 use crate::shard::{Running, Shard};
 use model::Time;
 use std::sync::atomic::Ordering::Relaxed;
 
 impl Running {
-    /// The space whose groups number the states of a node; `None`: its states are not by group.
-    fn own_space(&self, node: usize) -> Option<usize> {
-        let operator = self.task.operators[node].as_ref()?;
-        let (input, output) = self.spaces[node];
-        match operator.node.own() {
-            Own::Input => Some(input),
-            Own::Output => Some(output),
-            Own::Nothing => None,
-        }
-    }
-
     /// Forgets all that nodes know of groups of a space.
     fn forget(&mut self, space: usize, groups: &[u32], shard: u32) {
-        for node in 0..self.states.len() {
-            let own = self.own_space(node);
-            let (Some(operator), Some(states)) = (&self.task.operators[node], &mut self.states[node]) else {
+        for (node, operator) in self.task.operators.iter().enumerate() {
+            let (Some(operator), Some(states)) = (operator, &mut self.states[node]) else { continue };
+            if self.spaces[node].0 != space {
                 continue;
-            };
-            if own == Some(space) {
+            }
+            if operator.node.by_group() {
                 groups.iter().for_each(|&group| operator.node.forget(&mut **states, group));
             }
-            if self.spaces[node].0 == space {
-                let seen = &mut self.seen[node];
-                groups.iter().for_each(|&group| seen.remove(group));
-                operator.stats.groups[shard as usize].store(seen.count(), Relaxed);
-            }
+            let seen = &mut self.seen[node];
+            groups.iter().for_each(|&group| seen.remove(group));
+            operator.stats.groups[shard as usize].store(seen.count(), Relaxed);
         }
     }
 
+    /// Some node has a state for a group of a space.
     fn holds(&self, space: usize, group: u32) -> bool {
-        (0..self.states.len()).any(|node| {
-            let states = self.states[node].as_ref();
-            self.own_space(node) == Some(space) && states.is_some_and(|states| states.is_used(group))
+        let nodes = self.task.operators.iter().zip(&self.states).zip(&self.spaces);
+        nodes.into_iter().any(|((operator, states), &(input, _))| {
+            let by_group = operator.as_ref().is_some_and(|operator| operator.node.by_group());
+            input == space && by_group && states.as_ref().is_some_and(|states| states.is_used(group))
         })
     }
 }

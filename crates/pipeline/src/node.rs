@@ -162,8 +162,9 @@ pub trait Node: Send + Sync + 'static {
     /// What it remembers of each group.
     type State: GroupState;
 
-    /// Whose groups number its states.
-    const OWN: Own = Own::Input;
+    /// Its states are numbered by the groups of its first input. Otherwise they are its own business, and
+    /// nobody forgets them.
+    const BY_GROUP: bool = true;
 
     /// It wants [`Self::tick`] when the clock reaches [`States::due`]; for the first time as soon as
     /// the task runs.
@@ -192,13 +193,14 @@ pub trait Node: Send + Sync + 'static {
         for mark in marks {
             if let Mark::Delete { group } = *mark {
                 cx.seen.remove(group);
-                self.forget(states, group);
+                if Self::BY_GROUP {
+                    self.forget(states, group);
+                }
             }
         }
     }
 
-    /// Forgets a group: its index may be given to another one. Nodes whose states are not by group
-    /// say here what that means for them.
+    /// Forgets a group: its index may be given to another one. Only of nodes whose states are by group.
     fn forget(&self, states: &mut States<Self::State>, group: u32) {
         states.forget(group);
     }
@@ -223,17 +225,6 @@ pub trait Node: Send + Sync + 'static {
     fn show(&self, _states: &States<Self::State>) -> Vec<crate::endpoint::Shown> {
         Vec::new()
     }
-}
-
-/// Whose groups number the states of a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Own {
-    /// Those of its first input.
-    Input,
-    /// Those of its output.
-    Output,
-    /// Its states are not by group.
-    Nothing,
 }
 
 /// What calls on a node when no points come.
@@ -276,8 +267,8 @@ pub trait AnyNode: Send + Sync {
     /// See [`Node::forget`].
     fn forget(&self, states: &mut dyn AnyStates, group: u32);
 
-    /// See [`Node::OWN`].
-    fn own(&self) -> Own;
+    /// See [`Node::BY_GROUP`].
+    fn by_group(&self) -> bool;
 
     /// See [`Node::show`].
     fn show(&self, states: &dyn AnyStates) -> Vec<crate::endpoint::Shown>;
@@ -322,8 +313,8 @@ impl<N: Node> AnyNode for N {
         Node::forget(self, own::<N>(states), group);
     }
 
-    fn own(&self) -> Own {
-        N::OWN
+    fn by_group(&self) -> bool {
+        N::BY_GROUP
     }
 
     fn show(&self, states: &dyn AnyStates) -> Vec<crate::endpoint::Shown> {

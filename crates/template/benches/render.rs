@@ -1,7 +1,7 @@
 //! What one rendering costs: the common forms by the fast path and by the evaluator, and forms
 //! that only the evaluator knows.
 
-#[allow(dead_code)]
+#[allow(dead_code)] // The tests use what the benchmark does not.
 #[path = "../tests/fixture/mod.rs"]
 mod fixture;
 

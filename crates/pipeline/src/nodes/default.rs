@@ -2,7 +2,7 @@
 
 use crate::edge::{Batch, Message};
 use crate::group::Group;
-use crate::node::{AnyNode, Build, Cx, Definition, Kind, Node, Own};
+use crate::node::{AnyNode, Build, Cx, Definition, Kind, Node};
 use crate::properties;
 use crate::state::States;
 use model::{Column, Data, Name, Rows, TagSet, Value};
@@ -112,7 +112,7 @@ impl Node for Operator {
     /// One state for all: what it has worked out of series.
     type State = Memory;
 
-    const OWN: Own = Own::Nothing;
+    const BY_GROUP: bool = false;
 
     fn feed(&self, cx: &mut Cx<'_>, states: &mut States<Memory>, inputs: &mut [Message]) -> Message {
         match std::mem::take(&mut inputs[0]) {
@@ -133,8 +133,6 @@ impl Node for Operator {
             }
         }
     }
-
-    fn forget(&self, _states: &mut States<Memory>, _group: u32) {}
 }
 
 impl Operator {

@@ -3,7 +3,7 @@
 use super::default::retag::Memory;
 use crate::edge::{Batch, Message};
 use crate::group::{Group, GroupBy};
-use crate::node::{AnyNode, Build, Cx, Definition, Kind, Node, Own};
+use crate::node::{AnyNode, Build, Cx, Definition, Kind, Node};
 use crate::properties;
 use crate::state::States;
 use model::{Name, Rows, TagSet};
@@ -78,7 +78,7 @@ impl Node for Delete {
     /// One state for all: what it has worked out of series.
     type State = Memory;
 
-    const OWN: Own = Own::Nothing;
+    const BY_GROUP: bool = false;
 
     fn feed(&self, cx: &mut Cx<'_>, states: &mut States<Memory>, inputs: &mut [Message]) -> Message {
         match std::mem::take(&mut inputs[0]) {
@@ -101,8 +101,6 @@ impl Node for Delete {
             }
         }
     }
-
-    fn forget(&self, _states: &mut States<Memory>, _group: u32) {}
 }
 
 impl Delete {

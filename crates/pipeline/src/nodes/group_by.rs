@@ -7,7 +7,7 @@ use crate::dimensions::dimensions;
 use crate::edge::{Batch, EdgeKind, Flow, Mark, Message, Run};
 use crate::group::{Group, GroupBy};
 use crate::merge::kept::Kept;
-use crate::node::{AnyNode, Build, Cx, Definition, Kind, Node, Own};
+use crate::node::{AnyNode, Build, Cx, Definition, Kind, Node};
 use crate::properties;
 use crate::state::States;
 use crate::view::groups_of;
@@ -116,7 +116,7 @@ struct OfBatches;
 impl Node for OfBatches {
     type State = Collected;
 
-    const OWN: Own = Own::Nothing;
+    const BY_GROUP: bool = false;
 
     fn feed(&self, cx: &mut Cx<'_>, states: &mut States<Collected>, inputs: &mut [Message]) -> Message {
         let Message::Batches(batches) = &inputs[0] else { return Message::None };
@@ -153,10 +153,6 @@ impl Node for OfBatches {
         let data = (!out.is_empty()).then(|| Message::Batches(out).into());
         let passed = (cx.space_in == cx.space_out).then_some(Flow::Marks(marks));
         data.into_iter().chain(passed).collect()
-    }
-
-    fn forget(&self, _states: &mut States<Collected>, _group: u32) {
-        // What was collected belongs to the new groups.
     }
 
     fn finish(&self, cx: &mut Cx<'_>, states: &mut States<Collected>) -> Vec<Flow> {

@@ -7,7 +7,7 @@ mod row;
 use crate::args::Duration;
 use crate::edge::{Batch, Flow, Mark, Message, Run};
 use crate::group::Group;
-use crate::node::{Answer, AnyNode, Build, Call, Cx, Definition, Kind, Node, Own, Request, Server};
+use crate::node::{Answer, AnyNode, Build, Call, Cx, Definition, Kind, Node, Request, Server};
 use crate::properties;
 use crate::rowshape::{batch_row, point_row};
 use crate::state::States;
@@ -251,7 +251,7 @@ impl Node for WithCode {
     /// One state for all groups: what waits has one order.
     type State = Pending;
 
-    const OWN: Own = Own::Nothing;
+    const BY_GROUP: bool = false;
 
     /// What got no answer must not wait for ever.
     const TIMED: bool = true;
@@ -289,8 +289,6 @@ impl Node for WithCode {
         }
         Vec::new()
     }
-
-    fn forget(&self, _states: &mut States<Pending>, _group: u32) {}
 
     fn tick(&self, cx: &mut Cx<'_>, states: &mut States<Pending>) -> Vec<Flow> {
         let waits = states.peek(0).is_some_and(|pending| !pending.is_empty());

@@ -17,7 +17,7 @@ pub use source::{Sideload, Source};
 
 use super::default::{self, check_fields};
 use crate::edge::{Flow, Message, Run};
-use crate::node::{Answer, AnyNode, Build, Cx, Definition, Kind, Node, Own};
+use crate::node::{Answer, AnyNode, Build, Cx, Definition, Kind, Node};
 use crate::properties;
 use crate::state::{AnyStates, CHUNK, States};
 use model::{Column, Name, Rows, TagColumn, Value};
@@ -143,7 +143,7 @@ struct Operator(resolve::Rules);
 impl Node for Operator {
     type State = Kept;
 
-    const OWN: Own = Own::Nothing;
+    const BY_GROUP: bool = false;
 
     fn feed(&self, cx: &mut Cx<'_>, states: &mut States<Kept>, inputs: &mut [Message]) -> Message {
         let content = states.peek(CONTENT).and_then(|kept| kept.content.clone()).unwrap_or_default();
@@ -164,8 +164,6 @@ impl Node for Operator {
             }
         }
     }
-
-    fn forget(&self, _states: &mut States<Kept>, _group: u32) {}
 
     fn answer(&self, cx: &mut Cx<'_>, states: &mut States<Kept>, answer: &Answer) -> Vec<Flow> {
         match Content::decode(&answer.bytes) {

@@ -17,7 +17,7 @@ use crate::edge::{EdgeKind, Flow, Mark, Message};
 use crate::group::{Group, GroupBy};
 use crate::merge::limit::Limit;
 use crate::merge::order::InOrder;
-use crate::node::{AnyNode, Build, Cx, Definition, Kind, Node, Own};
+use crate::node::{AnyNode, Build, Cx, Definition, Kind, Node};
 use crate::properties;
 use crate::state::{GroupState, States};
 use hashbrown::HashMap;
@@ -151,7 +151,7 @@ impl<K> Default for State<K> {
 impl<E: Edge> Node for Operator<E> {
     type State = State<E::Kept>;
 
-    const OWN: Own = Own::Nothing;
+    const BY_GROUP: bool = false;
 
     /// For the marks that are put off.
     const TIMED: bool = true;
@@ -211,10 +211,6 @@ impl<E: Edge> Node for Operator<E> {
             }
         }
         self.flows(cx, state, lets)
-    }
-
-    fn forget(&self, _states: &mut States<Self::State>, _group: u32) {
-        // What waits of a group that is over still goes on.
     }
 
     fn tick(&self, cx: &mut Cx<'_>, states: &mut States<Self::State>) -> Vec<Flow> {
